@@ -1,0 +1,49 @@
+package chat
+
+import "time"
+
+// AuditEntry is one thing that was done. Details are sealed; everything else is clear and holds no value.
+type AuditEntry struct {
+	AccountID  int64 // 0 for what concerns the installation
+	ID         int64
+	OccurredAt time.Time
+	Actor      Actor
+	Action     Action
+	EntityType string // such as "user", "account", "service_token"
+	EntityID   string
+	RequestID  string
+	Details    map[string]any // kinds, ids, old and new states, reasons
+}
+
+// Actor is who did it: a viewer, or the operator at the command line.
+type Actor struct {
+	Kind string // a ViewerKind, or "OPERATOR"
+	ID   string
+}
+
+// Action is what was done, in the past tense.
+type Action string
+
+// The actions on record.
+const (
+	MaskingSet          Action = "masking_set"
+	FlagSet             Action = "feature_flag_set"
+	PhaseSet            Action = "rollout_phase_set"
+	Refused             Action = "refused"
+	SealedUnreadableHit Action = "sealed_unreadable"
+	TokenCreated        Action = "service_token_created"
+	TokenRevoked        Action = "service_token_revoked"
+	TokenRotated        Action = "service_token_rotated"
+	SignedIn            Action = "signed_in"
+)
+
+// ActorOf names a viewer in the audit trail.
+func ActorOf(v *Viewer) Actor {
+	if v.Service != nil {
+		return Actor{Kind: string(KindService), ID: v.Service.TokenID}
+	}
+	return Actor{Kind: string(v.Kind()), ID: formatID(v.UserID())}
+}
+
+// Operator is whoever runs the program at the command line.
+var Operator = Actor{Kind: "OPERATOR", ID: "cli"}

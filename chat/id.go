@@ -1,0 +1,58 @@
+package chat
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+)
+
+// ID is Chatwoot's own number, a string in GraphQL. Structs keep plain int64s; this type stands at the edge.
+type ID int64
+
+// MarshalGQL writes the number as a string.
+func (id ID) MarshalGQL(w io.Writer) {
+	var buf [24]byte
+	b := append(buf[:0], '"')
+	b = strconv.AppendInt(b, int64(id), 10)
+	_, _ = w.Write(append(b, '"'))
+}
+
+// UnmarshalGQL accepts a decimal number from 1 up, as a string or an integer literal.
+func (id *ID) UnmarshalGQL(v any) error {
+	n, err := int64(0), error(nil)
+	switch v := v.(type) {
+	case string:
+		n, err = strconv.ParseInt(v, 10, 64)
+	case json.Number:
+		n, err = v.Int64()
+	case int64:
+		n = v
+	case int:
+		n = int64(v)
+	default:
+		err = strconv.ErrSyntax
+	}
+	if err != nil || n < 1 {
+		return errors.New("must be an id: a whole number from 1 up")
+	}
+	*id = ID(n)
+	return nil
+}
+
+// The GraphQL ids of the types, bound in gqlgen.yml.
+
+func (a *Account) GraphID() ID             { return ID(a.ID) }
+func (u *User) GraphID() ID                { return ID(u.ID) }
+func (c *Contact) GraphID() ID             { return ID(c.ID) }
+func (c *Conversation) GraphID() ID        { return ID(c.ID) }
+func (c *Conversation) GraphDisplayID() ID { return ID(c.DisplayID) }
+func (m *Message) GraphID() ID             { return ID(m.ID) }
+func (a *Attachment) GraphID() ID          { return ID(a.ID) }
+func (i *Inbox) GraphID() ID               { return ID(i.ID) }
+func (t *Team) GraphID() ID                { return ID(t.ID) }
+func (l *Label) GraphID() ID               { return ID(l.ID) }
+func (n *Note) GraphID() ID                { return ID(n.ID) }
+func (b *AgentBot) GraphID() ID            { return ID(b.ID) }
+
+func formatID(id int64) string { return strconv.FormatInt(id, 10) }

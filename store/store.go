@@ -1,0 +1,107 @@
+// Package store is the room of PostgreSQL: all SQL, rows in and out, transactions; pgx lives here and only here.
+// Ids, filters and sealed bytes come in as plain Go values and as the words of package chat.
+// What never leaves is a driver's error text to a client, and what never enters is a key: this room cannot open
+// what it stores.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// querier is what a pool and a transaction have in common.
+type querier interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+	CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, src pgx.CopyFromSource) (int64, error)
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
+// Store runs SQL on a pool, or on one transaction.
+type Store struct {
+	db   querier
+	pool *pgxpool.Pool
+}
+
+// connectTimeout bounds the wait for a server that does not answer at start-up.
+const connectTimeout = 10 * time.Second
+
+// Open connects to url and checks that the server answers.
+func Open(ctx context.Context, url string) (*Store, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL (postgres://user:password@host:port/database)")
+	}
+	config.ConnConfig.Tracer = tracer{}
+	config.ConnConfig.RuntimeParams["application_name"] = "cloakroom"
+	config.ConnConfig.ConnectTimeout = connectTimeout
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open a pool of PostgreSQL connections: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("reach PostgreSQL at %s:%d, database %q: %w",
+			config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database, err)
+	}
+	return &Store{db: pool, pool: pool}, nil
+}
+
+// Close waits for running statements and closes the pool.
+func (s *Store) Close() { s.pool.Close() }
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+
+// InTx runs fn in one transaction: committed when fn returns nil, rolled back otherwise.
+// Inside a transaction it is a savepoint.
+func (s *Store) InTx(ctx context.Context, fn func(tx *Store) error) error {
+	tx, err := s.db.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit this does nothing
+	if err := fn(&Store{db: tx, pool: s.pool}); err != nil {
+		return err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("commit a transaction: %w", err)
+	}
+	return nil
+}
+
+// IsConflict says that a unique constraint refused a row.
+func IsConflict(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505"
+}
+
+// collect runs a query and reads every row with scan.
+func collect[T any](ctx context.Context, db querier, scan func(pgx.Rows) (T, error), sql string, args ...any) ([]T, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return collectRows(rows, scan)
+}
+
+func collectRows[T any](rows pgx.Rows, scan func(pgx.Rows) (T, error)) ([]T, error) {
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		item, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, item)
+	}
+	return list, rows.Err()
+}
