@@ -10,8 +10,8 @@ type Account struct {
 	Settings AccountSettings
 }
 
-// AccountSettings is what Cloakroom has decided for an account. The zero value masks and seals nothing;
-// callers that cannot read the settings must set Viewer.Policy, which masks everything.
+// AccountSettings is what Cloakroom has decided for an account. Settings that were read name a phase for every
+// dataset; the zero value stands for settings that could not be read.
 type AccountSettings struct {
 	ContactPIIMasking bool // feature flag contact_pii_masking
 	Phases            map[Dataset]Phase

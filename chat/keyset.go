@@ -1,0 +1,47 @@
+package chat
+
+import "time"
+
+// KeysetPurpose says what the keys of a keyset are for; no key serves two purposes.
+type KeysetPurpose string
+
+// The purposes. Every account has a keyset for each of them, and so has the installation, as account 0.
+const (
+	KeysetData   KeysetPurpose = "data"   // wraps subject keys, seals what belongs to the account itself
+	KeysetIndex  KeysetPurpose = "index"  // blind indexes
+	KeysetVault  KeysetPurpose = "vault"  // third-party credentials
+	KeysetCursor KeysetPurpose = "cursor" // page cursors
+	KeysetAlias  KeysetPurpose = "alias"  // the names masked agents see
+	KeysetAudit  KeysetPurpose = "audit"  // details of audit entries
+)
+
+// KeysetPurposes lists every purpose, for tables that must be complete.
+var KeysetPurposes = []KeysetPurpose{KeysetData, KeysetIndex, KeysetVault, KeysetCursor, KeysetAlias, KeysetAudit}
+
+// KeysetState is how far a keyset has come in its life. It only ever moves down this list.
+type KeysetState = string
+
+// A pending keyset opens but does not seal yet, so that every replica can read what the first of them
+// will write; a retired one still opens; a refused or destroyed one does nothing any more.
+const (
+	KeysetPending   KeysetState = "pending"
+	KeysetActive    KeysetState = "active"
+	KeysetRetired   KeysetState = "retired"
+	KeysetRefused   KeysetState = "refused"
+	KeysetDestroyed KeysetState = "destroyed"
+)
+
+// Keyset is one generation of an account's keys as it lies in the database: wrapped by the master key.
+// The zero times mean "not yet".
+type Keyset struct {
+	AccountID   int64 // 0 is the installation
+	Purpose     KeysetPurpose
+	Generation  int    // 1 to 65535, counted per account and purpose
+	Wrapped     []byte // a Tink EncryptedKeyset; empty once destroyed
+	MasterKey   string // URI of the key that wrapped it, without credentials
+	State       KeysetState
+	CreatedAt   time.Time
+	ActivatedAt time.Time
+	RetiredAt   time.Time
+	DestroyedAt time.Time
+}
