@@ -18,17 +18,15 @@ const (
 // KeysetPurposes lists every purpose, for tables that must be complete.
 var KeysetPurposes = []KeysetPurpose{KeysetData, KeysetIndex, KeysetVault, KeysetCursor, KeysetAlias, KeysetAudit}
 
-// KeysetState is how far a keyset has come in its life. It only ever moves down this list.
-type KeysetState = string
-
-// A pending keyset opens but does not seal yet, so that every replica can read what the first of them
-// will write; a retired one still opens; a refused or destroyed one does nothing any more.
+// The states of a keyset; it only ever moves down this list. A pending keyset opens but does not seal
+// yet, so that every replica can read what the first of them will write; a retired one still opens; a
+// refused or destroyed one does nothing any more.
 const (
-	KeysetPending   KeysetState = "pending"
-	KeysetActive    KeysetState = "active"
-	KeysetRetired   KeysetState = "retired"
-	KeysetRefused   KeysetState = "refused"
-	KeysetDestroyed KeysetState = "destroyed"
+	KeysetPending   = "pending"
+	KeysetActive    = "active"
+	KeysetRetired   = "retired"
+	KeysetRefused   = "refused"
+	KeysetDestroyed = "destroyed"
 )
 
 // Keyset is one generation of an account's keys as it lies in the database: wrapped by the master key.
@@ -39,7 +37,7 @@ type Keyset struct {
 	Generation  int    // 1 to 65535, counted per account and purpose
 	Wrapped     []byte // a Tink EncryptedKeyset; empty once destroyed
 	MasterKey   string // URI of the key that wrapped it, without credentials
-	State       KeysetState
+	State       string // one of the states above
 	CreatedAt   time.Time
 	ActivatedAt time.Time
 	RetiredAt   time.Time
