@@ -91,8 +91,8 @@ type Note struct {
 	ContactID int64
 	UserID    *int64
 	CreatedAt time.Time
-	Open      func() (string, error)
+	Values    Values
 }
 
 // Content opens the text.
-func (n *Note) Content() (string, error) { return n.Open() }
+func (n *Note) Content() (*string, error) { return n.Values.Text(FieldContent) }

@@ -1,6 +1,9 @@
 package chat
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Page asks for a stretch of a list: the first or the last n rows, after or before a position.
 type Page struct {
@@ -48,3 +51,21 @@ const (
 	Ascending  OrderDirection = "ASC"
 	Descending OrderDirection = "DESC"
 )
+
+// Slice cuts rows that were read one over the limit, and in reverse when the page was read backwards, to the
+// page itself; position gives a row's place. It fills in all of PageInfo but Seal.
+func Slice[T any](rows []T, page Page, position func(T) *Position) ([]T, PageInfo) {
+	more := len(rows) > page.Limit
+	if more {
+		rows = rows[:page.Limit]
+	}
+	info := PageInfo{HasNextPage: more, HasPreviousPage: page.From != nil}
+	if page.Backward {
+		slices.Reverse(rows)
+		info.HasNextPage, info.HasPreviousPage = page.From != nil, more
+	}
+	if len(rows) > 0 {
+		info.Start, info.End = position(rows[0]), position(rows[len(rows)-1])
+	}
+	return rows, info
+}

@@ -2,43 +2,51 @@ package chat
 
 // User is a colleague: an agent, an administrator or a super admin. Their e-mail is not PII here.
 type User struct {
-	ID           int64
-	Name         string // display name where one is set
-	Email        *string
-	Availability *Availability // as configured in the account the user was read for
-	SuperAdmin   bool
-	Roles        []AccountRole
-	Masking      Masking
+	ID        int64
+	AccountID int64  // the account the user was read for, 0 for the viewer
+	Name      string // display name where one is set
+	Email     *string
 }
 
-// AccountRole is a user's role in one account.
-type AccountRole struct {
-	AccountID int64
-	Role      Role
+// Standing is what a user is in their accounts, and what super admins have decided about them.
+type Standing struct {
+	UserID  int64
+	Places  []Place
+	Masking Masking
+}
+
+// Place is a user's role and configured availability in one account.
+type Place struct {
+	AccountID    int64
+	Role         Role
+	Availability Availability
+}
+
+// In gives the user's place in an account, nil when they are no member.
+func (s *Standing) In(accountID int64) *Place {
+	for i := range s.Places {
+		if s.Places[i].AccountID == accountID {
+			return &s.Places[i]
+		}
+	}
+	return nil
 }
 
 // Availability is the configured one, not presence (Chatwoot account_users.availability).
 type Availability string
 
-// Chatwoot stores online as 0, offline as 1, busy as 2.
+// Chatwoot stores these as 0 to 2, in this order.
 const (
 	Online  Availability = "ONLINE"
 	Offline Availability = "OFFLINE"
 	Busy    Availability = "BUSY"
 )
 
-// RoleIn gives the user's role in an account, nil when they are no member or it was not read.
-func (u *User) RoleIn(accountID int64) *Role {
-	for i := range u.Roles {
-		if u.Roles[i].AccountID == accountID {
-			return &u.Roles[i].Role
-		}
-	}
-	return nil
-}
+// Availabilities lists the words at the index Chatwoot stores.
+var Availabilities = []Availability{Online, Offline, Busy}
 
-// MaskingVersion counts how often a super admin has decided about this user.
-func (u *User) MaskingVersion() int { return u.Masking.Version }
+// Roles lists the roles at the index Chatwoot stores.
+var Roles = []Role{Agent, Administrator}
 
 // AgentBot sends messages on its own.
 type AgentBot struct {
