@@ -1,0 +1,64 @@
+# Everything a newcomer, a maintainer and CI type. `make` alone prints the list.
+# Needed on the machine: Go, Node.js with npm, and make; the rest is fetched.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test check build bench generate migrate fuzz lint format vet generated devenv cloakroom
+
+# How long each fuzz target runs.
+FUZZTIME ?= 1m
+
+# A list of generated files with their contents' hashes, to see whether generating changed any.
+SNAPSHOT = git ls-files -co --exclude-standard -- graph resolvers | sort | \
+	while read -r file; do if [ -f "$$file" ]; then echo "$$(git hash-object "$$file") $$file"; fi; done
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Both programs are built first and the second is exec'd, so that make's child is devenv itself: `go run` would keep
+# a SIGTERM for itself and leave servers behind.
+run: build ## Start Cloakroom with demo data, PostgreSQL and Redis included, on http://127.0.0.1:8080
+	@exec bin/devenv run -- bin/cloakroom demo
+
+test: devenv ## Run all tests against a private PostgreSQL and Redis
+	@exec bin/devenv test -- go test -race -shuffle=on -timeout 20m ./...
+
+check: FUZZTIME = 5s
+check: test format vet lint generated fuzz ## Run everything that CI runs
+
+build: devenv cloakroom ## Build bin/cloakroom
+
+bench: devenv ## Measure, as ratios against the floor
+	@exec bin/devenv test -- go test -run '^$$' -bench . ./resolvers
+
+generate: ## Write the generated code again, from graph/*.graphqls
+	go tool gqlgen generate
+
+migrate: build ## Bring the database of `make run`, or of DATABASE_URL, up to date
+	@exec bin/devenv run -- bin/cloakroom migrate up
+
+fuzz: devenv ## Fuzz every target for FUZZTIME (1m)
+	@exec bin/devenv test -- .ci/fuzz $(FUZZTIME)
+
+lint: ## Run the linters of .golangci.yml (the first time builds them: two minutes)
+	go tool -modfile=tools/go.mod golangci-lint run
+
+format:
+	@files=$$(git ls-files -co --exclude-standard -- '*.go' | while read -r f; do if [ -f "$$f" ]; then gofmt -l "$$f"; fi; done); \
+	if [ -n "$$files" ]; then echo "not formatted, run gofmt -w on:"; echo "$$files"; exit 1; fi
+
+vet:
+	go vet ./...
+
+generated:
+	@before=$$($(SNAPSHOT)) && go tool gqlgen generate && after=$$($(SNAPSHOT)) && \
+	if [ "$$before" != "$$after" ]; then \
+		echo "the generated code was out of date: commit what \`make generate\` wrote"; git status --short -- graph resolvers; exit 1; \
+	fi
+
+devenv:
+	@go build -o bin/devenv ./cmd/devenv
+
+cloakroom:
+	@echo "building bin/cloakroom (the first time takes a minute or two)"
+	@go build -o bin/cloakroom ./cmd/cloakroom
