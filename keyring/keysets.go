@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/prf"
 	"github.com/tink-crypto/tink-go/v2/prf/hmacprf"
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
+	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
 // Keysets is where wrapped keysets are kept; the store implements it.
@@ -50,13 +52,20 @@ func (k *Keyring) makeKeyset(ctx context.Context, accountID int64, p chat.Keyset
 		AccountID: accountID, Purpose: p, Generation: generation, MasterKey: k.masterURI,
 		State: chat.KeysetActive, CreatedAt: now, ActivatedAt: now,
 	}
-	handle, err := keyset.NewHandle(template(p))
+	return k.wrap(ctx, ks, template(p))
+}
+
+// wrap makes a key and wraps it for the row ks.
+func (k *Keyring) wrap(ctx context.Context, ks chat.Keyset, key *tinkpb.KeyTemplate) (chat.Keyset, error) {
+	handle, err := keyset.NewHandle(key)
 	if err != nil {
-		return ks, fmt.Errorf("make %s keyset of account %d: %w", p, accountID, err)
+		return ks, fmt.Errorf("make %s keyset of account %d: %w", ks.Purpose, ks.AccountID, err)
 	}
 	var wrapped bytes.Buffer
-	if err := handle.WriteWithContext(ctx, keyset.NewBinaryWriter(&wrapped), k.master, wrapContext(&ks)); err != nil {
-		return ks, fmt.Errorf("wrap %s keyset of account %d: %w", p, accountID, err)
+	master := &witness{AEADWithContext: k.master}
+	err = handle.WriteWithContext(ctx, keyset.NewBinaryWriter(&wrapped), master, wrapContext(&ks))
+	if err = cmp.Or(master.err, err); err != nil {
+		return ks, fmt.Errorf("wrap %s keyset of account %d: %w", ks.Purpose, ks.AccountID, err)
 	}
 	ks.Wrapped = wrapped.Bytes()
 	return ks, nil
@@ -64,14 +73,32 @@ func (k *Keyring) makeKeyset(ctx context.Context, accountID int64, p chat.Keyset
 
 // openKeyset unwraps a keyset: one call to the master key. Values are never sealed with a call each.
 func (k *Keyring) openKeyset(ctx context.Context, ks chat.Keyset) (opened, error) {
-	handle, err := keyset.ReadWithContext(ctx, keyset.NewBinaryReader(bytes.NewReader(ks.Wrapped)), k.master, wrapContext(&ks))
-	if err != nil {
+	master := &witness{AEADWithContext: k.master}
+	handle, err := keyset.ReadWithContext(ctx, keyset.NewBinaryReader(bytes.NewReader(ks.Wrapped)), master, wrapContext(&ks))
+	if err = cmp.Or(master.err, err); err != nil {
 		return opened{}, fmt.Errorf("unwrap %s keyset, generation %d%s: %w", ks.Purpose, ks.Generation, k.otherMaster(&ks), err)
 	}
 	if err := checkKey(handle, ks.Purpose); err != nil {
 		return opened{}, fmt.Errorf("%s keyset, generation %d: %w", ks.Purpose, ks.Generation, err)
 	}
 	return opened{row: ks, handle: handle}, nil
+}
+
+// witness keeps the master key's own error, which Tink turns into text: a caller must be able to tell a
+// deadline from a refusal.
+type witness struct {
+	tink.AEADWithContext
+	err error
+}
+
+func (w *witness) EncryptWithContext(ctx context.Context, plaintext, associatedData []byte) (b []byte, err error) {
+	b, w.err = w.AEADWithContext.EncryptWithContext(ctx, plaintext, associatedData)
+	return b, w.err
+}
+
+func (w *witness) DecryptWithContext(ctx context.Context, ciphertext, associatedData []byte) (b []byte, err error) {
+	b, w.err = w.AEADWithContext.DecryptWithContext(ctx, ciphertext, associatedData)
+	return b, w.err
 }
 
 // otherMaster adds the likeliest cause to an error. The name is only a hint: the same key may have moved.

@@ -17,13 +17,17 @@ type memory struct {
 	lists int
 	err   error         // what ListKeysets fails with, when set
 	gate  chan struct{} // when set, ListKeysets waits for it to be closed
+	began chan struct{} // when set, ListKeysets sends on it first
 }
 
 func (m *memory) ListKeysets(ctx context.Context, accountID int64) ([]chat.Keyset, error) {
 	m.mu.Lock()
 	m.lists++
-	gate := m.gate
+	gate, began := m.gate, m.began
 	m.mu.Unlock()
+	if began != nil {
+		began <- struct{}{}
+	}
 	if gate != nil {
 		select {
 		case <-gate:
