@@ -17,7 +17,6 @@ type Attachment struct {
 	MessageID   int64
 	FileType    AttachmentType
 	Extension   *string
-	UnsafeName  *string // as uploaded; shown through masking.Text
 	ContentType *string
 	ByteSize    *int
 	Values      Values
@@ -28,6 +27,9 @@ func (a *Attachment) Owner() int64 { return a.AccountID }
 
 // Title opens the fallback title: the phone number of a shared contact, or a place's or link's name.
 func (a *Attachment) Title() (*PII, error) { return a.Values.Get(FieldTitle) }
+
+// FileName opens the name as it was uploaded, which can hold an address.
+func (a *Attachment) FileName() (*string, error) { return a.Values.Text(FieldFileName) }
 
 // Meta opens what the channel said about the attachment, such as the names on a contact card.
 func (a *Attachment) Meta() ([]*CustomAttribute, error) {

@@ -42,7 +42,7 @@ func ActorOf(v *Viewer) Actor {
 	if v.Service != nil {
 		return Actor{Kind: string(KindService), ID: v.Service.TokenID}
 	}
-	return Actor{Kind: string(v.Kind()), ID: formatID(v.UserID())}
+	return Actor{Kind: string(v.Kind()), ID: FormatID(v.UserID())}
 }
 
 // Operator is whoever runs the program at the command line.

@@ -55,4 +55,5 @@ func (l *Label) GraphID() ID               { return ID(l.ID) }
 func (n *Note) GraphID() ID                { return ID(n.ID) }
 func (b *AgentBot) GraphID() ID            { return ID(b.ID) }
 
-func formatID(id int64) string { return strconv.FormatInt(id, 10) }
+// FormatID writes an id as the contract does.
+func FormatID(id int64) string { return strconv.FormatInt(id, 10) }

@@ -29,7 +29,7 @@ var RecordShapes = map[RecordKind]RecordShape{
 	ContactInboxRecord:      {[]Field{FieldSourceID}, Contacts},
 	ConversationRecord:      {[]Field{FieldAdditionalAttributes, FieldCustomAttributes}, Attributes},
 	MessageRecord:           {[]Field{FieldContent, FieldContentAttributes}, Messages},
-	AttachmentRecord:        {[]Field{FieldTitle, FieldMeta}, Messages},
+	AttachmentRecord:        {[]Field{FieldTitle, FieldMeta, FieldFileName}, Messages},
 	NoteRecord:              {[]Field{FieldContent}, Contacts},
 }
 

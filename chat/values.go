@@ -24,7 +24,8 @@ const (
 	FieldContentAttributes    // messages.content_attributes, a JSON object, unwrapped
 	FieldAdditionalAttributes // conversations.additional_attributes, a JSON object
 	FieldTitle
-	FieldMeta // attachments.meta, a JSON object
+	FieldMeta     // attachments.meta, a JSON object
+	FieldFileName // of an attachment, as it was uploaded
 )
 
 // Fields is a set of Field.

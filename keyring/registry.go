@@ -40,6 +40,9 @@ const (
 	FieldAttachmentMeta                   Field = 13
 	FieldNoteContent                      Field = 14
 	FieldAuditDetails                     Field = 15
+	FieldAttachmentFileName               Field = 16
+	FieldMessageRest                      Field = 17
+	FieldConversationRest                 Field = 18
 )
 
 var tableNames = map[Table]string{
@@ -73,6 +76,9 @@ var fields = map[Field]struct {
 	FieldAttachmentMeta:                   {TableAttachments, "meta"},
 	FieldNoteContent:                      {TableNotes, "content"},
 	FieldAuditDetails:                     {TableAuditEntries, "details"},
+	FieldAttachmentFileName:               {TableAttachments, "file_name"},
+	FieldMessageRest:                      {TableMessages, "rest"},
+	FieldConversationRest:                 {TableConversations, "rest"},
 }
 
 // String gives the table's name, for errors and metrics.

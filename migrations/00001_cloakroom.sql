@@ -93,6 +93,7 @@ CREATE TABLE cloakroom.conversations (
     row_version     bigint  NOT NULL DEFAULT 1,
     additional_attributes_sealed bytea,
     custom_attributes_sealed     bytea,
+    rest_sealed     bytea, -- as in messages
     PRIMARY KEY (account_id, conversation_id)
 );
 
@@ -106,6 +107,7 @@ CREATE TABLE cloakroom.messages (
     row_version     bigint  NOT NULL DEFAULT 1,
     content_sealed  bytea,
     attributes_sealed bytea,
+    rest_sealed     bytea, -- the row's other personal columns as one JSON object, for the way back
     PRIMARY KEY (account_id, conversation_id, message_id)
 );
 
@@ -118,6 +120,7 @@ CREATE TABLE cloakroom.attachments (
     row_version    bigint  NOT NULL DEFAULT 1,
     title_sealed   bytea,
     meta_sealed    bytea,
+    file_name_sealed bytea,
     PRIMARY KEY (account_id, message_id, attachment_id)
 );
 

@@ -84,17 +84,17 @@ func (s *Store) NotesOf(ctx context.Context, accountID int64, contactIDs []int64
 	}, notesOf, accountID, contactIDs)
 }
 
-const attachmentsOf = `SELECT a.id::int8, a.message_id::int8, COALESCE(a.file_type, 0), a.extension, b.filename, b.content_type, b.byte_size
+const attachmentsOf = `SELECT a.id::int8, a.message_id::int8, COALESCE(a.file_type, 0), a.extension, b.content_type, b.byte_size
  FROM attachments a LEFT JOIN active_storage_attachments f ON f.record_type = 'Attachment' AND f.name = 'file' AND f.record_id = a.id
  LEFT JOIN active_storage_blobs b ON b.id = f.blob_id
  WHERE a.account_id = $1 AND a.message_id = ANY($2) ORDER BY a.message_id, a.id`
 
-// AttachmentsOf reads messages' attachments, without their titles.
+// AttachmentsOf reads messages' attachments, without their titles and names.
 func (s *Store) AttachmentsOf(ctx context.Context, accountID int64, messageIDs []int64) ([]*chat.Attachment, error) {
 	return collect(ctx, s.db, func(rows pgx.Rows) (*chat.Attachment, error) {
 		a := &chat.Attachment{AccountID: accountID}
 		var fileType int
-		err := rows.Scan(&a.ID, &a.MessageID, &fileType, &a.Extension, &a.UnsafeName, &a.ContentType, &a.ByteSize)
+		err := rows.Scan(&a.ID, &a.MessageID, &fileType, &a.Extension, &a.ContentType, &a.ByteSize)
 		a.FileType = chat.AttachmentTypes[fileType]
 		return a, err
 	}, attachmentsOf, accountID, messageIDs)

@@ -66,12 +66,13 @@ var recordSelects = map[chat.RecordKind]recordSelect{
 	},
 	chat.AttachmentRecord: {
 		sealed: `SELECT 6::int2, s.message_id, s.attachment_id, k.contact_id, s.row_version, k.subject_key_id, k.key_sealed,
- s.title_sealed, s.meta_sealed, NULL::bytea, NULL::bytea
+ s.title_sealed, s.meta_sealed, s.file_name_sealed, NULL::bytea
  FROM unnest({parents}, {ids}) w(parent, id)
  JOIN cloakroom.attachments s ON s.account_id = {account} AND s.message_id = w.parent AND s.attachment_id = w.id` + subjectKey,
 		plain: `SELECT 6::int2, s.message_id::int8, s.id::int8, 0::int8, 0::int8, 0::int8, NULL::bytea,
- convert_to(s.fallback_title, 'UTF8'), convert_to(s.meta::text, 'UTF8'), NULL::bytea, NULL::bytea
- FROM attachments s WHERE s.account_id = {account} AND s.id = ANY({ids})`,
+ convert_to(s.fallback_title, 'UTF8'), convert_to(s.meta::text, 'UTF8'), convert_to(b.filename, 'UTF8'), NULL::bytea
+ FROM attachments s LEFT JOIN active_storage_attachments f ON f.record_type = 'Attachment' AND f.name = 'file' AND f.record_id = s.id
+ LEFT JOIN active_storage_blobs b ON b.id = f.blob_id WHERE s.account_id = {account} AND s.id = ANY({ids})`,
 	},
 	chat.NoteRecord: {
 		sealed: `SELECT 7::int2, s.contact_id, s.note_id, k.contact_id, s.row_version, k.subject_key_id, k.key_sealed,

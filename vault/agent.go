@@ -1,0 +1,92 @@
+package vault
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/events"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// MaskingChange is a super admin's decision about an agent.
+type MaskingChange struct {
+	AgentID         int64
+	Masked          bool
+	Reason          string
+	ExpectedVersion int
+}
+
+// SetMasking changes an agent's setting and puts it on record in one transaction, then tells every replica.
+func (v *Vault) SetMasking(ctx context.Context, viewer *chat.Viewer, c MaskingChange) error {
+	if err := checkReason(c.Reason); err != nil {
+		return err
+	}
+	entry := &chat.AuditEntry{Actor: chat.ActorOf(viewer), Action: chat.MaskingSet, EntityType: "user", EntityID: chat.FormatID(c.AgentID)}
+	err := v.Change(ctx, entry, func(tx *store.Store) error {
+		before, err := tx.SetMasking(ctx, c.AgentID, c.Masked, c.ExpectedVersion, viewer.UserID())
+		entry.Details = map[string]any{"before": maskingDetails(before), "masked": c.Masked, "reason": c.Reason, "version": c.ExpectedVersion + 1}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	v.tell(ctx, events.Event{Kind: events.AgentChanged, ID: c.AgentID})
+	return nil
+}
+
+func maskingDetails(m chat.Masking) any {
+	if !m.Set() {
+		return "never set"
+	}
+	return m.Masked
+}
+
+// SetFlag changes an account's feature flag and puts it on record in one transaction, then tells every replica.
+func (v *Vault) SetFlag(ctx context.Context, viewer *chat.Viewer, accountID int64, flag chat.Flag, enabled bool, reason string) error {
+	if err := checkReason(reason); err != nil {
+		return err
+	}
+	if flag != chat.FlagContactPIIMasking {
+		return chat.InvalidField("input.name", "there is no such flag; flags: %s", chat.FlagContactPIIMasking)
+	}
+	entry := &chat.AuditEntry{AccountID: accountID, Actor: chat.ActorOf(viewer), Action: chat.FlagSet, EntityType: "account", EntityID: chat.FormatID(accountID)}
+	err := v.Change(ctx, entry, func(tx *store.Store) error {
+		before, err := tx.SetFlag(ctx, accountID, flag, enabled)
+		entry.Details = map[string]any{"flag": flag, "before": before, "enabled": enabled, "reason": reason}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	v.tell(ctx, events.Event{Kind: events.AccountChanged, ID: accountID})
+	return nil
+}
+
+const (
+	minReason = 10
+	maxReason = 500
+)
+
+// checkReason wants a reason that a later reader can use, without an address in it: the trail outlives the
+// customer's data.
+func checkReason(reason string) error {
+	n := utf8.RuneCountInString(strings.TrimSpace(reason))
+	switch {
+	case n < minReason:
+		return chat.InvalidField("input.reason", "must say why, in at least %d characters", minReason)
+	case n > maxReason:
+		return chat.InvalidField("input.reason", "must not be longer than %d characters", maxReason)
+	case chat.TextHoldsAddress(reason):
+		return chat.InvalidField("input.reason", "must not hold an e-mail address or a phone number")
+	}
+	return nil
+}
+
+// tell publishes an event. A failure delays other replicas by less than a second, so it is logged, not returned.
+func (v *Vault) tell(ctx context.Context, e events.Event) {
+	if err := v.bus.Publish(ctx, e); err != nil {
+		v.log.WarnContext(ctx, "other replicas were not told of a change", "kind", e.Kind, "error", err.Error())
+	}
+}

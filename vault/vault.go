@@ -1,0 +1,101 @@
+// Package vault is the room of the encrypted store: whatever is sealed or audited goes through it, and it alone
+// turns a record into values and values into a record.
+// Ids and viewers' changes come in from the edge, records from store and from the sealed Redis cache, keys from
+// keyring.
+// What leaves are rows whose values open one by one where they are shown; what never leaves is a plaintext into
+// Redis, a log, a metric or an error.
+package vault
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/events"
+	"github.com/cloakroom/cloakroom/keyring"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// Vault reads and writes sealed records and the audit trail.
+type Vault struct {
+	store   *store.Store
+	keys    *keyring.Keyring
+	cache   *cache
+	bus     *events.Bus
+	log     *slog.Logger
+	metrics *metrics
+
+	failures sync.Map // record key → time of the last audit entry about it
+}
+
+// New makes a vault. Metrics are registered with registry.
+func New(s *store.Store, keys *keyring.Keyring, client redis.UniversalClient, bus *events.Bus, log *slog.Logger, registry prometheus.Registerer) *Vault {
+	m := newMetrics(registry)
+	return &Vault{store: s, keys: keys, cache: newCache(client, log, m), bus: bus, log: log, metrics: m}
+}
+
+// Settle waits until what was read has reached the cache: for a clean stop, and for tests.
+func (v *Vault) Settle() { v.cache.fills.Wait() }
+
+type metrics struct {
+	unreadable *prometheus.CounterVec
+	cache      *prometheus.CounterVec
+}
+
+func newMetrics(registry prometheus.Registerer) *metrics {
+	m := &metrics{
+		unreadable: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cloakroom_sealed_unreadable_total", Help: "Sealed values that did not open, by field."}, []string{"field"}),
+		cache: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cloakroom_cache_records_total", Help: "Sealed records asked of Redis, by outcome: hit, miss, error."}, []string{"outcome"}),
+	}
+	registry.MustRegister(m.unreadable, m.cache)
+	return m
+}
+
+// failureQuiet is how long one record that does not open is not put on record again: a broken page that is
+// polled must not fill the audit trail.
+const failureQuiet = 10 * time.Minute
+
+// unreadable counts a value that did not open, puts it on record, and gives the error the field shows.
+func (v *Vault) unreadable(ctx context.Context, accountID int64, key chat.RecordKey, f chat.Field, cause error) error {
+	v.metrics.unreadable.WithLabelValues(fieldNames[f]).Inc()
+	v.log.ErrorContext(ctx, "a sealed value did not open", "account", accountID, "record", recordNames[key.Kind], "id", key.ID,
+		"field", fieldNames[f], "cause", cause.Error())
+	now := time.Now()
+	if last, seen := v.failures.Swap(failure{accountID, key}, now); !seen || now.Sub(last.(time.Time)) > failureQuiet {
+		v.recordFailure(ctx, accountID, key, f)
+	}
+	return chat.ErrUnreadable
+}
+
+type failure struct {
+	accountID int64
+	key       chat.RecordKey
+}
+
+func (v *Vault) recordFailure(ctx context.Context, accountID int64, key chat.RecordKey, f chat.Field) {
+	entry := chat.AuditEntry{AccountID: accountID, Actor: ActorFrom(ctx), Action: chat.SealedUnreadableHit,
+		EntityType: recordNames[key.Kind], EntityID: chat.FormatID(key.ID), Details: map[string]any{"field": fieldNames[f]}}
+	if err := v.Record(ctx, entry); err != nil {
+		v.log.ErrorContext(ctx, "a sealed value that did not open is not on record", "error", err.Error())
+	}
+}
+
+// The names of records and fields in logs, metrics and the audit trail.
+var recordNames = map[chat.RecordKind]string{
+	chat.ContactRecord: "contact", chat.ContactAttributesRecord: "contact_attributes", chat.ContactInboxRecord: "contact_inbox",
+	chat.ConversationRecord: "conversation", chat.MessageRecord: "message", chat.AttachmentRecord: "attachment", chat.NoteRecord: "note",
+}
+
+var fieldNames = map[chat.Field]string{
+	chat.FieldEmail: "email", chat.FieldPhone: "phone_number", chat.FieldIdentifier: "identifier", chat.FieldName: "name",
+	chat.FieldProfile: "profile", chat.FieldCustomAttributes: "custom_attributes", chat.FieldSourceID: "source_id",
+	chat.FieldContent: "content", chat.FieldContentAttributes: "content_attributes",
+	chat.FieldAdditionalAttributes: "additional_attributes", chat.FieldTitle: "title", chat.FieldMeta: "meta", chat.FieldFileName: "file_name",
+}
