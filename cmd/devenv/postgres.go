@@ -64,24 +64,22 @@ func (s *session) postgres(ctx context.Context) error {
 			return err
 		}
 	}
-	var address string
-	err = s.say.step("starting PostgreSQL "+c.version, func() error {
-		server, err := c.serve(ctx, s.keep)
-		if err != nil {
-			return err
-		}
-		s.servers = append(s.servers, server)
-		s.undo = append(s.undo, func() error { server.stop(syscall.SIGINT, drain); return nil })
-		address, err = c.open(ctx, s.keep)
-		return err
-	})
+	return s.say.step("starting PostgreSQL "+c.version, func() error { return s.serve(ctx, c) })
+}
+
+// serve starts the cluster's server, sees to its end, and exports its URL.
+func (s *session) serve(ctx context.Context, c *cluster) error {
+	server, err := c.serve(ctx, s.keep)
 	if err != nil {
 		return err
 	}
-	s.setenv(s.database, address)
-	if s.keep {
-		s.say.note("%s=%s (data in %s)", s.database, address, c.data)
+	s.servers = append(s.servers, server)
+	s.undo = append(s.undo, func() error { server.stop(syscall.SIGINT, drain); return nil })
+	address, err := c.open(ctx, s.keep)
+	if err != nil {
+		return err
 	}
+	s.export(s.database, address, "data in "+c.data)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -16,7 +17,6 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	goredis "github.com/redis/go-redis/v9"
 )
 
 // errNoRedis says how to get one. Tests never fall back to an imitation: they would prove nothing about Redis.
@@ -35,25 +35,16 @@ func (s *session) startRedis(ctx context.Context) error {
 		}
 		return s.startMiniredis(err)
 	}
-	var address string
-	err = s.say.step("starting "+filepath.Base(found.program), func() error {
-		server, at, err := found.serve(ctx, s.scratch.path)
+	return s.say.step("starting "+filepath.Base(found.program), func() error {
+		server, address, err := found.serve(ctx, s.scratch.path)
 		if err != nil {
 			return err
 		}
-		address = at
 		s.servers = append(s.servers, server)
 		s.undo = append(s.undo, func() error { server.stop(syscall.SIGTERM, drain); return nil })
+		s.export(s.redis, address, "a cache: nothing is kept")
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	s.setenv(s.redis, address)
-	if s.keep {
-		s.say.note("%s=%s (a cache: nothing is kept)", s.redis, address)
-	}
-	return nil
 }
 
 // findRedis takes the machine's, then one that was unpacked here before, then fetches Debian's.
@@ -156,14 +147,28 @@ func redisURL(port int, password string) *url.URL {
 		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
 }
 
+// pingRedis signs in and pings by the inline form of Redis' protocol: a client library would log and retry by itself.
 func pingRedis(ctx context.Context, address *url.URL) error {
-	options, err := goredis.ParseURL(address.String())
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", address.Host)
 	if err != nil {
-		return fmt.Errorf("read the Redis URL: %w", err)
+		return fmt.Errorf("reach Redis: %w", err)
 	}
-	options.MaxRetries = -1
-	client := goredis.NewClient(options)
-	return errors.Join(client.Ping(ctx).Err(), client.Close())
+	defer conn.Close()
+	password, _ := address.User.Password()
+	_ = conn.SetDeadline(time.Now().Add(time.Second)) // a connection just made takes one
+	if _, err := fmt.Fprintf(conn, "AUTH default %s\r\nPING\r\n", password); err != nil {
+		return fmt.Errorf("ping Redis: %w", err)
+	}
+	const want = "+OK\r\n+PONG\r\n"
+	answer := make([]byte, len(want))
+	if _, err := io.ReadFull(conn, answer); err != nil {
+		return fmt.Errorf("ping Redis: %w", err)
+	}
+	if string(answer) != want {
+		return fmt.Errorf("ping Redis: it answered %q", answer)
+	}
+	return nil
 }
 
 // startMiniredis is the last resort of `run`: an imitation inside this process, with keys that expire by the clock.
@@ -180,7 +185,7 @@ func (s *session) startMiniredis(why error) error {
 	if err != nil {
 		return fmt.Errorf("start the built-in Redis: %w", err)
 	}
-	s.setenv(s.redis, redisURL(port, password).String())
+	s.export(s.redis, redisURL(port, password).String(), "built in")
 	s.say.note("WARNING: no real Redis could be had, so a simple built-in one is used; good for a look, not for measuring (%v)", why)
 	return nil
 }

@@ -37,6 +37,7 @@ type session struct {
 	locks      []*os.File // servers inherit these
 	servers    []*process
 	undo       []func() error
+	exported   []string
 }
 
 // up brings about whatever is not configured already.
@@ -62,7 +63,14 @@ func (s *session) up(ctx context.Context) error {
 		}
 	}
 	if needRedis {
-		return s.startRedis(ctx)
+		if err := s.startRedis(ctx); err != nil {
+			return err
+		}
+	}
+	if s.keep {
+		for _, line := range s.exported { // only what we started: a configured URL can hold a password that matters
+			s.say.note("%s", line)
+		}
 	}
 	return nil
 }
@@ -156,5 +164,8 @@ func (s *session) getenv(name string) string {
 	return ""
 }
 
-// setenv adds to the command's environment; the last entry of a name counts.
-func (s *session) setenv(name, value string) { s.env = append(s.env, name+"="+value) }
+// export adds to the command's environment and remembers what to tell the person; the last entry of a name counts.
+func (s *session) export(name, value, remark string) {
+	s.env = append(s.env, name+"="+value)
+	s.exported = append(s.exported, name+"="+value+" ("+remark+")")
+}
