@@ -3,6 +3,8 @@ package chatwoot
 import (
 	"strings"
 	"testing"
+
+	"github.com/cloakroom/cloakroom/chat"
 )
 
 var enums = []Enum{
@@ -71,5 +73,29 @@ func TestChannelsGoBothWays(t *testing.T) {
 	}
 	if _, err := ParseChannel("PIGEON"); err == nil {
 		t.Error("an unknown word has a channel")
+	}
+}
+
+// TestEnumsAgreeWithChat holds the tables against the lists that the other rooms index by the stored number.
+func TestEnumsAgreeWithChat(t *testing.T) {
+	t.Parallel()
+	agree(t, MessageType, chat.MessageTypes)
+	agree(t, ContentType, chat.MessageContentTypes)
+	agree(t, MessageStatus, chat.MessageStatuses)
+	agree(t, ConversationStatus, chat.ConversationStatuses)
+	agree(t, Priority, chat.ConversationPriorities)
+	agree(t, Role, []chat.Role{chat.Agent, chat.Administrator})
+	agree(t, Availability, []chat.Availability{chat.Online, chat.Offline, chat.Busy})
+}
+
+func agree[W ~string](t *testing.T, e Enum, words []W) {
+	t.Helper()
+	if len(words) != e.Len() {
+		t.Errorf("%s: %d words here, %d in chat", e.column, e.Len(), len(words))
+	}
+	for i, want := range words {
+		if got, err := e.Word(int64(i)); err != nil || got != string(want) {
+			t.Errorf("%s %d: %q here, %v; %q in chat", e.column, i, got, err, want)
+		}
 	}
 }
