@@ -87,6 +87,11 @@ func TestSignals(t *testing.T) {
 func TestDataIsKeptAndNotShared(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
+	for _, folder := range []string{home, filepath.Dir(home)} { // so that whoever PostgreSQL runs as can enter it
+		if err := os.Chmod(folder, 0o711); err != nil {
+			t.Fatal(err)
+		}
+	}
 	again := func(env ...string) *exec.Cmd {
 		return program(t, append([]string{"run", "--dir", home}, beside(t, env...)...)...)
 	}

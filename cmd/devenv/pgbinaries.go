@@ -111,9 +111,10 @@ func folderNumber(bin string) int {
 }
 
 // openPlace is a folder of ours that every account can enter, for when PostgreSQL runs as an account that cannot
-// enter the project (a root's home, say). The name is guessable, so a folder that someone else put there is refused.
-func openPlace(root string) (string, error) {
-	hash := sha256.Sum256([]byte(root))
+// enter the folder it stands in for (below root's home, say). The name is guessable, so one that someone else put there
+// is refused.
+func openPlace(instead string) (string, error) {
+	hash := sha256.Sum256([]byte(instead))
 	place := fmt.Sprintf("/var/tmp/cloakroom-%x", hash[:6])
 	if err := os.Mkdir(place, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("make a folder that PostgreSQL's account can enter: %w", err)

@@ -117,11 +117,11 @@ func (s *session) makeReachable(ctx context.Context, c *cluster, parent string) 
 	if err := os.Chmod(s.scratch.path, 0o711); err != nil { // the socket has a 0700 folder of its own
 		return fmt.Errorf("open the temporary folder to PostgreSQL's account: %w", err)
 	}
-	place, err := openPlace(s.root)
-	if err != nil {
-		return err
-	}
 	if c.can(ctx, c.server(), "/") != nil {
+		place, err := openPlace(s.cache())
+		if err != nil {
+			return err
+		}
 		if c.pgBinaries, err = c.copyTo(place); err != nil {
 			return err
 		}
@@ -129,6 +129,10 @@ func (s *session) makeReachable(ctx context.Context, c *cluster, parent string) 
 	if c.can(ctx, c.server(), parent) != nil {
 		if !s.keep {
 			return fmt.Errorf("the temporary folder %s is closed to the account PostgreSQL must run as: set TMPDIR=/tmp", parent)
+		}
+		place, err := openPlace(s.home)
+		if err != nil {
+			return err
 		}
 		c.data = filepath.Join(place, filepath.Base(c.data))
 	}
