@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"time"
@@ -35,6 +36,7 @@ const (
 // Authenticator tells who is asking. It is safe for concurrent use; one serves a whole program.
 type Authenticator struct {
 	store  *store.Store
+	log    *slog.Logger
 	pepper []byte
 	secret [sha256.Size]byte // keys what is remembered, so that a memory dump holds no credential to look for
 	now    func() time.Time
@@ -58,6 +60,9 @@ type Option func(*Authenticator)
 // WithClock sets the time that expiries and caches go by.
 func WithClock(now func() time.Time) Option { return func(a *Authenticator) { a.now = now } }
 
+// WithLogger sets where failures go that a client is not told of.
+func WithLogger(log *slog.Logger) Option { return func(a *Authenticator) { a.log = log } }
+
 // OnSignIn is called after each sign-in with a password, before it is answered, such as to audit super admins.
 func OnSignIn(fn func(ctx context.Context, v *chat.Viewer)) Option {
 	return func(a *Authenticator) { a.onSignIn = fn }
@@ -66,7 +71,7 @@ func OnSignIn(fn func(ctx context.Context, v *chat.Viewer)) Option {
 // New makes an Authenticator. pepper is the installation's key for service-token secrets, 32 bytes.
 func New(s *store.Store, pepper []byte, opts ...Option) *Authenticator {
 	a := &Authenticator{
-		store: s, pepper: pepper, now: time.Now, compare: bcrypt.CompareHashAndPassword,
+		store: s, log: slog.Default(), pepper: pepper, now: time.Now, compare: bcrypt.CompareHashAndPassword,
 		sessionSlots: make(slots, runtime.NumCPU()), signInSlots: make(slots, max(1, runtime.NumCPU()/2)),
 		onSignIn: func(context.Context, *chat.Viewer) {},
 	}

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"hash/crc32"
-	"log/slog"
 	"math/big"
 	"slices"
 	"strings"
@@ -204,6 +203,6 @@ func (a *Authenticator) touch(ctx context.Context, s *service) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 	defer cancel()
 	if err := a.store.TouchServiceToken(ctx, s.token.ID, minute); err != nil {
-		slog.WarnContext(ctx, "the time of a service token's use was not noted", "token", s.token.ID, "error", err)
+		a.log.WarnContext(ctx, "the time of a service token's use was not noted", "token", s.token.ID, "error", err)
 	}
 }

@@ -40,26 +40,26 @@ type issued struct {
 // access-token, client, uid, expiry, token-type, and the user as JSON. It sits in users.tokens beside Rails'.
 func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request) {
 	if wait, ok := a.perAddress.allow(a.keyed("address", addressOf(r))); !ok {
-		refuseLimited(w, r, wait)
+		a.refuseLimited(w, r, wait)
 		return
 	}
 	in, err := readSignIn(w, r)
 	if err != nil {
-		refuse(w, r, err)
+		a.refuse(w, r, err)
 		return
 	}
 	if wait, ok := a.perEmail.allow(a.keyed("email", in.Email)); !ok {
-		refuseLimited(w, r, wait)
+		a.refuseLimited(w, r, wait)
 		return
 	}
 	user, err := a.checkPassword(r.Context(), in)
 	if err != nil {
-		refuse(w, r, err)
+		a.refuse(w, r, err)
 		return
 	}
 	session, id, err := a.startSession(r.Context(), user)
 	if err != nil {
-		refuse(w, r, err)
+		a.refuse(w, r, err)
 		return
 	}
 	a.onSignIn(r.Context(), id.viewer)
@@ -71,19 +71,19 @@ func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request) {
 func (a *Authenticator) SignOut(w http.ResponseWriter, r *http.Request) {
 	c, ok := readCredential(r.Header)
 	if !ok || c.kind != sessionToken {
-		refuse(w, r, chat.ErrUnauthenticated)
+		a.refuse(w, r, chat.ErrUnauthenticated)
 		return
 	}
 	id, err := a.session(r.Context(), c)
 	if err != nil {
-		refuse(w, r, err)
+		a.refuse(w, r, err)
 		return
 	}
 	userID := id.viewer.UserID()
 	err = a.store.DropSession(r.Context(), userID, c.client)
 	a.Forget(userID)
 	if err != nil {
-		refuse(w, r, err)
+		a.refuse(w, r, err)
 		return
 	}
 	answer(w, http.StatusOK, map[string]bool{"success": true})

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"math"
 	"mime"
 	"net/http"
@@ -94,11 +93,11 @@ var errInternal = &chat.Error{Code: chat.Internal, Message: "something went wron
 
 // refuse answers with an error in GraphQL's shape, so that clients need to know one. What is not the client's
 // business is logged and shown as one fixed sentence.
-func refuse(w http.ResponseWriter, r *http.Request, err error) {
+func (a *Authenticator) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	shown := errInternal
 	status, known := statuses[chat.CodeOf(err)]
 	if !known || !errors.As(err, &shown) {
-		slog.ErrorContext(r.Context(), "a sign-in or sign-out failed", "error", err)
+		a.log.ErrorContext(r.Context(), "a sign-in or sign-out failed", "error", err)
 		status = http.StatusInternalServerError
 	}
 	type extensions struct {
@@ -111,7 +110,7 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	answer(w, status, map[string][]item{"errors": {{shown.Message, extensions{shown.Code}}}})
 }
 
-func refuseLimited(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+func (a *Authenticator) refuseLimited(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))
-	refuse(w, r, chat.Errorf(chat.Limited, "too many sign-ins: try again later"))
+	a.refuse(w, r, chat.Errorf(chat.Limited, "too many sign-ins: try again later"))
 }

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/store"
@@ -70,7 +69,7 @@ func (a *Authenticator) user(ctx context.Context, row *store.ViewerRow) *chat.Vi
 func (a *Authenticator) policy(ctx context.Context, userID int64, accountIDs []int64) (store.Policy, chat.PolicyState) {
 	policy, err := a.store.ReadPolicy(ctx, userID, accountIDs)
 	if err != nil {
-		slog.ErrorContext(ctx, "the masking policy cannot be read: viewers are masked until it can", "error", err)
+		a.log.ErrorContext(ctx, "the masking policy cannot be read: viewers are masked until it can", "error", err)
 		return store.Policy{}, chat.PolicyUnreadable
 	}
 	return policy, chat.PolicyRead
