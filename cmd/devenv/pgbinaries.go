@@ -140,10 +140,10 @@ func (b pgBinaries) copyTo(place string) (pgBinaries, error) {
 	if err := errors.Join(os.CopyFS(part, os.DirFS(filepath.Dir(b.bin))), openUp(part)); err != nil {
 		return moved, errors.Join(fmt.Errorf("copy PostgreSQL: %w", err), os.RemoveAll(part))
 	}
-	if err := os.Rename(part, target); err != nil {
+	if err := os.Rename(part, target); err != nil && !isDir(target) { // another devenv may have been quicker
 		return moved, errors.Join(fmt.Errorf("copy PostgreSQL: %w", err), os.RemoveAll(part))
 	}
-	return moved, nil
+	return moved, os.RemoveAll(part)
 }
 
 // openUp undoes what a strict umask did to the copy.
