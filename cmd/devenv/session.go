@@ -142,7 +142,7 @@ func (s *session) cache() string { return filepath.Join(s.root, ".cloakroom") }
 
 // lockHome makes sure that no other devenv uses the same data.
 func (s *session) lockHome() error {
-	held, err := lock(filepath.Join(s.home, "lock"), 3*time.Second)
+	held, err := lock(filepath.Join(s.home, "lock"), time.Second) // one that was just killed is still closing its files
 	if errors.Is(err, errLocked) {
 		return fmt.Errorf("another `make run` is using %s: stop that one first, or set DATABASE_URL to a database of your own", s.home)
 	}
