@@ -26,13 +26,13 @@ const FlagContactPIIMasking Flag = "contact_pii_masking"
 
 // FeatureFlag is a flag as a viewer sees it.
 type FeatureFlag struct {
-	Name    Flag
+	Name    string
 	Enabled bool
 }
 
 // Features lists the account's flags.
 func (a *Account) Features() []*FeatureFlag {
-	return []*FeatureFlag{{Name: FlagContactPIIMasking, Enabled: a.Settings.ContactPIIMasking}}
+	return []*FeatureFlag{{Name: string(FlagContactPIIMasking), Enabled: a.Settings.ContactPIIMasking}}
 }
 
 // Dataset is what is sealed as one: its phase moves on its own.

@@ -13,7 +13,8 @@ type Contact struct {
 	Blocked        bool
 	LastActivityAt *time.Time
 	CreatedAt      time.Time
-	Values         Values
+	Values         Values // email, phone, identifier, and the name where it is an address
+	Attributes     Values // profile and custom attributes, loaded on their own
 	AliasOf        func(contactID int64) (string, error)
 }
 
@@ -48,13 +49,13 @@ func (c *Contact) Identifier() (*PII, error) { return c.Values.Get(FieldIdentifi
 
 // CustomAttributes opens the attributes, by key.
 func (c *Contact) CustomAttributes() ([]*CustomAttribute, error) {
-	object, err := c.Values.Object(FieldCustomAttributes)
+	object, err := c.Attributes.Object(FieldCustomAttributes)
 	return attributesOf(c.AccountID, object), err
 }
 
-// AdditionalAttributes opens the profile that channels and agents have gathered, nil when there is none.
-func (c *Contact) AdditionalAttributes() (*ContactProfile, error) {
-	object, err := c.Values.Object(FieldProfile)
+// Profile opens the profile that channels and agents have gathered, nil when there is none.
+func (c *Contact) Profile() (*ContactProfile, error) {
+	object, err := c.Attributes.Object(FieldProfile)
 	if err != nil || len(object) == 0 {
 		return nil, err
 	}

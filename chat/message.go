@@ -100,6 +100,11 @@ type EmailHeaders struct {
 // Owner is the account the headers belong to.
 func (h *EmailHeaders) Owner() int64 { return h.AccountID }
 
+// HasAddress says that some header holds an address.
+func (h *EmailHeaders) HasAddress() bool {
+	return len(h.From)+len(h.To)+len(h.Cc)+len(h.Bcc) > 0 || h.SubmittedEmail != nil
+}
+
 // addresses reads a header that Chatwoot stores as a list, as one string, or as null.
 type addresses []PII
 
@@ -145,7 +150,7 @@ func newEmailHeaders(accountID int64, raw []byte) *EmailHeaders {
 		h.Subject, h.From, h.MessageID, h.InReplyTo = e.Subject, e.From, pii(e.MessageID), pii(e.InReplyTo)
 		h.To, h.Cc, h.Bcc = append(h.To, e.To...), append(h.Cc, e.Cc...), append(h.Bcc, e.Bcc...)
 	}
-	if h.Subject == nil && h.MessageID == nil && h.SubmittedEmail == nil && len(h.From)+len(h.To)+len(h.Cc)+len(h.Bcc) == 0 {
+	if h.Subject == nil && h.MessageID == nil && !h.HasAddress() {
 		return nil
 	}
 	return h

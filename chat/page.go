@@ -69,3 +69,79 @@ func Slice[T any](rows []T, page Page, position func(T) *Position) ([]T, PageInf
 	}
 	return rows, info
 }
+
+// Connections of the lists. Edges are made only when a query asks for them: most clients take the nodes.
+
+// ContactConnection is a page of contacts.
+type ContactConnection struct {
+	Nodes    []*Contact
+	PageInfo *PageInfo
+	Position func(*Contact) *Position
+}
+
+// ContactEdge is a contact with its place.
+type ContactEdge struct {
+	Node *Contact
+	edge
+}
+
+// Edges gives the contacts with their places.
+func (c *ContactConnection) Edges() []*ContactEdge {
+	edges := make([]*ContactEdge, len(c.Nodes))
+	for i, n := range c.Nodes {
+		edges[i] = &ContactEdge{Node: n, edge: edge{c.Position(n), c.PageInfo.Seal}}
+	}
+	return edges
+}
+
+// ConversationConnection is a page of conversations.
+type ConversationConnection struct {
+	Nodes    []*Conversation
+	PageInfo *PageInfo
+	Position func(*Conversation) *Position
+}
+
+// ConversationEdge is a conversation with its place.
+type ConversationEdge struct {
+	Node *Conversation
+	edge
+}
+
+// Edges gives the conversations with their places.
+func (c *ConversationConnection) Edges() []*ConversationEdge {
+	edges := make([]*ConversationEdge, len(c.Nodes))
+	for i, n := range c.Nodes {
+		edges[i] = &ConversationEdge{Node: n, edge: edge{c.Position(n), c.PageInfo.Seal}}
+	}
+	return edges
+}
+
+// MessageConnection is a page of a thread.
+type MessageConnection struct {
+	Nodes    []*Message
+	PageInfo *PageInfo
+	Position func(*Message) *Position
+}
+
+// MessageEdge is a message with its place.
+type MessageEdge struct {
+	Node *Message
+	edge
+}
+
+// Edges gives the messages with their places.
+func (c *MessageConnection) Edges() []*MessageEdge {
+	edges := make([]*MessageEdge, len(c.Nodes))
+	for i, n := range c.Nodes {
+		edges[i] = &MessageEdge{Node: n, edge: edge{c.Position(n), c.PageInfo.Seal}}
+	}
+	return edges
+}
+
+type edge struct {
+	at   *Position
+	seal func(*Position) (string, error)
+}
+
+// Cursor is the node's place, sealed.
+func (e edge) Cursor() (string, error) { return e.seal(e.at) }

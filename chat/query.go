@@ -14,13 +14,13 @@ const (
 
 // ConversationFilter narrows a list of conversations; members that are nil or empty do not.
 type ConversationFilter struct {
-	Statuses     []ConversationStatus
+	Status       []ConversationStatus
 	Assignee     *AssigneeScope
-	AssigneeID   *int64
-	InboxID      *int64
-	TeamID       *int64
+	AssigneeID   *ID
+	InboxID      *ID
+	TeamID       *ID
 	Labels       []string // any of them, in any case
-	Priorities   []ConversationPriority
+	Priority     []ConversationPriority
 	UpdatedSince *time.Time
 }
 

@@ -35,6 +35,22 @@ func (s *Standing) In(accountID int64) *Place {
 // Availability is the configured one, not presence (Chatwoot account_users.availability).
 type Availability string
 
+// RoleIn gives the user's role in an account, nil when they are no member.
+func (s *Standing) RoleIn(accountID int64) *Role {
+	if p := s.In(accountID); p != nil {
+		return &p.Role
+	}
+	return nil
+}
+
+// AvailabilityIn gives the user's availability in an account, nil when they are no member.
+func (s *Standing) AvailabilityIn(accountID int64) *Availability {
+	if p := s.In(accountID); p != nil {
+		return &p.Availability
+	}
+	return nil
+}
+
 // Chatwoot stores these as 0 to 2, in this order.
 const (
 	Online  Availability = "ONLINE"

@@ -97,8 +97,16 @@ func (v *Viewer) Membership(accountID int64) (m Membership, ok bool) {
 
 // Account finds an account this viewer belongs to, as a member or as a service.
 func (v *Viewer) Account(accountID int64) (*Account, bool) {
-	for _, a := range v.Accounts() {
-		if a.ID == accountID {
+	if v.Service != nil {
+		for i := range v.Service.Accounts {
+			if a := &v.Service.Accounts[i]; a.ID == accountID {
+				return a, true
+			}
+		}
+		return nil, false
+	}
+	for i := range v.Memberships {
+		if a := &v.Memberships[i].Account; a.ID == accountID {
 			return a, true
 		}
 	}

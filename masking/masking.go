@@ -3,7 +3,13 @@
 // What leaves is Show or Hide, a state or an alias: never a shortened or a made-up value.
 package masking
 
-import "github.com/cloakroom/cloakroom/chat"
+import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
+
+	"github.com/cloakroom/cloakroom/chat"
+)
 
 // Verdict is what becomes of a value.
 type Verdict int
@@ -92,4 +98,16 @@ func roleIn(v *chat.Viewer, accountID int64) *chat.Role {
 		return nil
 	}
 	return &m.Role
+}
+
+// PolicyVersion changes whenever what the viewer may see changes.
+func PolicyVersion(v *chat.Viewer) string {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%s/%d/%d/%t", v.Kind(), v.Policy, v.Masking.Version, v.Masking.Masked)
+	for _, a := range v.Accounts() {
+		for _, kind := range chat.Kinds {
+			_, _ = fmt.Fprintf(h, "/%d:%s:%d", a.ID, kind, Decide(v, a.ID, kind))
+		}
+	}
+	return strconv.FormatUint(h.Sum64(), 36)
 }

@@ -137,25 +137,25 @@ func filterConversations(st *statement, q chat.ConversationQuery) {
 	if q.ContactID != 0 {
 		st.add(" AND c.contact_id = ?", q.ContactID)
 	}
-	if len(f.Statuses) == 1 {
-		st.add(" AND c.status = ?", indexOf(chat.ConversationStatuses, f.Statuses[0]))
-	} else if len(f.Statuses) > 1 {
-		st.add(" AND c.status = ANY(?)", indexesOf(chat.ConversationStatuses, f.Statuses))
+	if len(f.Status) == 1 {
+		st.add(" AND c.status = ?", indexOf(chat.ConversationStatuses, f.Status[0]))
+	} else if len(f.Status) > 1 {
+		st.add(" AND c.status = ANY(?)", indexesOf(chat.ConversationStatuses, f.Status))
 	}
-	if len(f.Priorities) > 0 {
-		st.add(" AND c.priority = ANY(?)", indexesOf(chat.ConversationPriorities, f.Priorities))
+	if len(f.Priority) > 0 {
+		st.add(" AND c.priority = ANY(?)", indexesOf(chat.ConversationPriorities, f.Priority))
 	}
 	if f.Assignee != nil {
 		filterAssignee(st, *f.Assignee, q.Visibility.UserID)
 	}
 	if f.AssigneeID != nil {
-		st.add(" AND c.assignee_id = ?", *f.AssigneeID)
+		st.add(" AND c.assignee_id = ?", int64(*f.AssigneeID))
 	}
 	if f.InboxID != nil {
-		st.add(" AND c.inbox_id = ?", *f.InboxID)
+		st.add(" AND c.inbox_id = ?", int64(*f.InboxID))
 	}
 	if f.TeamID != nil {
-		st.add(" AND c.team_id = ?", *f.TeamID)
+		st.add(" AND c.team_id = ?", int64(*f.TeamID))
 	}
 	if f.UpdatedSince != nil {
 		st.add(" AND c.updated_at > ?", f.UpdatedSince.UTC())

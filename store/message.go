@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -168,4 +169,19 @@ func (s *recordScanner) record(key chat.RecordKey, sealed bool) *chat.Record {
 	}
 	return &chat.Record{RecordKey: key, Sealed: sealed, ContactID: int64(s.contactID), Version: int64(s.version),
 		SubjectKeyID: int64(s.subjectKeyID), KeySealed: s.keySealed, Columns: s.columns}
+}
+
+const lastMessagesOf = `SELECT c.id::int8, ` + messageColumns + ` FROM conversations c` + lastMessageJoin + `
+ WHERE c.account_id = $1 AND c.id = ANY($2)`
+
+// LastMessagesOf reads the newest message of conversations, without their texts; a conversation without messages
+// is not in the answer.
+func (s *Store) LastMessagesOf(ctx context.Context, accountID int64, conversationIDs []int64) ([]*chat.Message, error) {
+	rows, err := collect(ctx, s.db, func(rows pgx.Rows) (*chat.Message, error) {
+		var conversationID int64
+		var m messageScanner
+		err := rows.Scan(m.targets([]any{&conversationID})...)
+		return m.message(accountID, conversationID), err
+	}, lastMessagesOf, accountID, conversationIDs)
+	return slices.DeleteFunc(rows, func(m *chat.Message) bool { return m == nil }), err
 }

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -43,13 +44,26 @@ func maskingDetails(m chat.Masking) any {
 	return m.Masked
 }
 
+// FindUser reads a user outside any account; chat.ErrNotFound when there is none.
+func (v *Vault) FindUser(ctx context.Context, userID int64) (*chat.User, error) {
+	users, err := v.store.UsersByIDs(ctx, 0, []int64{userID})
+	if err != nil {
+		return nil, fmt.Errorf("read user %d: %w", userID, err)
+	}
+	if len(users) == 0 {
+		return nil, chat.ErrNotFound
+	}
+	return users[0], nil
+}
+
 // SetFlag changes an account's feature flag and puts it on record in one transaction, then tells every replica.
-func (v *Vault) SetFlag(ctx context.Context, viewer *chat.Viewer, accountID int64, flag chat.Flag, enabled bool, reason string) error {
+// It gives the account as it is now.
+func (v *Vault) SetFlag(ctx context.Context, viewer *chat.Viewer, accountID int64, flag chat.Flag, enabled bool, reason string) (*chat.Account, error) {
 	if err := checkReason(reason); err != nil {
-		return err
+		return nil, err
 	}
 	if flag != chat.FlagContactPIIMasking {
-		return chat.InvalidField("input.name", "there is no such flag; flags: %s", chat.FlagContactPIIMasking)
+		return nil, chat.InvalidField("input.name", "there is no such flag; flags: %s", chat.FlagContactPIIMasking)
 	}
 	entry := &chat.AuditEntry{AccountID: accountID, Actor: chat.ActorOf(viewer), Action: chat.FlagSet, EntityType: "account", EntityID: chat.FormatID(accountID)}
 	err := v.Change(ctx, entry, func(tx *store.Store) error {
@@ -58,10 +72,20 @@ func (v *Vault) SetFlag(ctx context.Context, viewer *chat.Viewer, accountID int6
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v.tell(ctx, events.Event{Kind: events.AccountChanged, ID: accountID})
-	return nil
+	return v.findAccount(ctx, accountID)
+}
+
+func (v *Vault) findAccount(ctx context.Context, accountID int64) (*chat.Account, error) {
+	account, err := v.store.FindAccount(ctx, accountID)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := v.store.ReadPolicy(ctx, 0, []int64{accountID})
+	account.Settings = policy.Settings[accountID]
+	return account, err
 }
 
 const (

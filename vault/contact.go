@@ -2,9 +2,12 @@ package vault
 
 import (
 	"context"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/chatwoot"
 	"github.com/cloakroom/cloakroom/keyring"
 	"github.com/cloakroom/cloakroom/rollout"
 	"github.com/cloakroom/cloakroom/store"
@@ -106,4 +109,23 @@ func (v *Vault) oneContact(ctx context.Context, account *chat.Account, row store
 	}
 	r.attachContact(row.Contact, row.Record)
 	return row.Contact, nil
+}
+
+// ContactInboxesOf reads contacts' addresses in the account's channels, and whether each lets an agent write now.
+func (v *Vault) ContactInboxesOf(ctx context.Context, account *chat.Account, contactIDs []int64, now time.Time) ([]*chat.ContactInbox, error) {
+	rows, err := v.store.ContactInboxesOf(ctx, account.ID, contactIDs)
+	if err != nil {
+		return nil, fmt.Errorf("read the channels of contacts: %w", err)
+	}
+	list := make([]*chat.ContactInbox, len(rows))
+	for i, row := range rows {
+		facts := chatwoot.ReplyFacts{Channel: chatwoot.Channel(row.Inbox.ChannelType), TwilioWhatsApp: row.TwilioWhatsapp,
+			APIWindow: time.Duration(row.WindowHours) * time.Hour}
+		if row.LastIncoming != nil {
+			facts.LastIncoming = *row.LastIncoming
+		}
+		row.CanReply = chatwoot.CanReply(facts, now)
+		list[i] = row.ContactInbox
+	}
+	return list, v.Load(ctx, account, Rows{ContactInboxes: list})
 }

@@ -127,7 +127,7 @@ func (l *loading) attach(rows Rows, records map[chat.RecordKey]*chat.Record) {
 		l.attachContact(c, records[contactKey(c)])
 	}
 	for _, c := range rows.ContactAttributes {
-		c.Values = join(c.Values, l.values(contactAttributesKey(c), records[contactAttributesKey(c)]))
+		c.Attributes = l.values(contactAttributesKey(c), records[contactAttributesKey(c)])
 	}
 	for _, m := range rows.Messages {
 		m.Values = l.values(messageKey(m), records[messageKey(m)])
@@ -191,5 +191,6 @@ func (v *Vault) DeletedContact(ctx context.Context, accountID, contactID int64) 
 		return nil, err
 	}
 	c.Values = chat.Values{Open: func(chat.Field) (chat.PII, error) { return "", errMissing }}
+	c.Attributes = c.Values
 	return c, nil
 }

@@ -135,13 +135,3 @@ func column(shape chat.RecordShape, f chat.Field) int {
 	}
 	return -1
 }
-
-// join makes one set of values out of two records' values, for a contact and its attributes.
-func join(a, b chat.Values) chat.Values {
-	return chat.Values{Present: a.Present | b.Present, Open: func(f chat.Field) (chat.PII, error) {
-		if b.Present.Has(f) {
-			return b.Open(f)
-		}
-		return a.Open(f)
-	}}
-}

@@ -1,0 +1,39 @@
+// Package directives is the room of the schema's rules at the gate: @pii, @hasRole and @scope, one file each.
+// The viewer and the field that is asked for come in; no directive reads or writes anything.
+// What does not leave is a value whose directive said no: it decides before the resolver runs.
+package directives
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/cloakroom/cloakroom/auth"
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/masking"
+)
+
+// owned is a row that knows its account, without which nothing can be decided.
+type owned interface{ Owner() int64 }
+
+// PII is @pii: null in place of a value the viewer may not see. Where both the field and its scalar say a kind,
+// the field's counts.
+func PII(ctx context.Context, obj any, next graphql.Resolver, kind chat.Kind) (any, error) {
+	row, ok := obj.(owned)
+	if !ok || masking.Decide(auth.Viewer(ctx), row.Owner(), kindOf(ctx, kind)) == masking.Hide {
+		return nil, nil
+	}
+	return next(ctx)
+}
+
+func kindOf(ctx context.Context, kind chat.Kind) chat.Kind {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil || fc.Field.Field == nil || fc.Field.Definition == nil {
+		return kind
+	}
+	d := fc.Field.Definition.Directives.ForName("pii")
+	if d == nil {
+		return kind
+	}
+	return chat.Kind(d.Arguments.ForName("kind").Value.Raw)
+}

@@ -1,0 +1,59 @@
+package resolvers
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/graph"
+	"github.com/cloakroom/cloakroom/vault"
+)
+
+// maxLookup bounds a looked-up value; Chatwoot's columns hold nothing longer that anybody could type.
+const maxLookup = 320
+
+// lookupField takes the one value that is given.
+func lookupField(input graph.LookupContactInput) (vault.LookupField, error) {
+	candidates := []struct {
+		name  string
+		field chat.Field
+		value *string
+	}{
+		{"input.email", chat.FieldEmail, input.Email},
+		{"input.phoneNumber", chat.FieldPhone, input.PhoneNumber},
+		{"input.identifier", chat.FieldIdentifier, input.Identifier},
+	}
+	var found *vault.LookupField
+	for _, c := range candidates {
+		if c.value == nil {
+			continue
+		}
+		if found != nil {
+			return vault.LookupField{}, chat.InvalidField("input", "give exactly one of email, phoneNumber, identifier")
+		}
+		if strings.TrimSpace(*c.value) == "" || len(*c.value) > maxLookup || strings.ContainsRune(*c.value, 0) {
+			return vault.LookupField{}, chat.InvalidField(c.name, "must be a whole value of 1 to %d bytes", maxLookup)
+		}
+		found = &vault.LookupField{Field: c.field, Value: chat.PII(*c.value)}
+	}
+	if found == nil {
+		return vault.LookupField{}, chat.InvalidField("input", "give exactly one of email, phoneNumber, identifier")
+	}
+	return *found, nil
+}
+
+// missing makes a look-up that found nothing an absent answer rather than an error: hit and miss look alike.
+func missing(err error) error {
+	if errors.Is(err, chat.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// named says which argument named what was not found.
+func named(field string, err error) error {
+	if !errors.Is(err, chat.ErrNotFound) {
+		return err
+	}
+	return &chat.Error{Code: chat.NotFound, Message: chat.ErrNotFound.Message, Field: field}
+}

@@ -1,0 +1,54 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/cloakroom/cloakroom/auth"
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/graph"
+	"github.com/cloakroom/cloakroom/vault"
+)
+
+// SetPIIMasking is the resolver for the setPiiMasking field.
+func (r *mutationResolver) SetPIIMasking(ctx context.Context, input graph.SetPIIMaskingInput) (*graph.SetPIIMaskingPayload, error) {
+	change := vault.MaskingChange{AgentID: int64(input.AgentID), Masked: input.Masked, Reason: input.Reason, ExpectedVersion: input.ExpectedVersion}
+	if err := r.Vault.SetMasking(ctx, auth.Viewer(ctx), change); err != nil {
+		return nil, named("input.agentId", err)
+	}
+	r.Auth.Forget(change.AgentID)
+	agent, err := r.Vault.FindUser(ctx, change.AgentID)
+	return &graph.SetPIIMaskingPayload{Agent: agent}, err
+}
+
+// SetFeatureFlag is the resolver for the setFeatureFlag field.
+func (r *mutationResolver) SetFeatureFlag(ctx context.Context, input graph.SetFeatureFlagInput) (*graph.SetFeatureFlagPayload, error) {
+	account, err := r.Vault.SetFlag(ctx, auth.Viewer(ctx), int64(input.AccountID), chat.Flag(input.Name), input.Enabled, input.Reason)
+	if err != nil {
+		return nil, named("input.accountId", err)
+	}
+	r.Auth.ForgetAll()
+	return &graph.SetFeatureFlagPayload{Account: account, Feature: account.Features()[0]}, nil
+}
+
+// Viewer is the resolver for the viewer field.
+func (r *queryResolver) Viewer(ctx context.Context) (*chat.Viewer, error) {
+	return auth.Viewer(ctx), nil
+}
+
+// Account is the resolver for the account field.
+func (r *queryResolver) Account(ctx context.Context, id chat.ID) (*chat.Account, error) {
+	account, ok := auth.Viewer(ctx).Account(int64(id))
+	if !ok {
+		return nil, named("id", chat.ErrNotFound)
+	}
+	return account, nil
+}
+
+// Mutation returns graph.MutationResolver implementation.
+func (r *Resolver) Mutation() graph.MutationResolver { return &mutationResolver{r} }
+
+// Query returns graph.QueryResolver implementation.
+func (r *Resolver) Query() graph.QueryResolver { return &queryResolver{r} }
+
+type mutationResolver struct{ *Resolver }
+type queryResolver struct{ *Resolver }
