@@ -43,6 +43,21 @@ func (s *Standing) RoleIn(accountID int64) *Role {
 	return nil
 }
 
+// RoleOf gives the role that decides about a user as they are shown: the one in the account they were read for,
+// and outside any account their highest.
+func (s *Standing) RoleOf(u *User) *Role {
+	if u.AccountID != 0 {
+		return s.RoleIn(u.AccountID)
+	}
+	var highest *Role
+	for i := range s.Places {
+		if highest == nil || s.Places[i].Role == Administrator {
+			highest = &s.Places[i].Role
+		}
+	}
+	return highest
+}
+
 // AvailabilityIn gives the user's availability in an account, nil when they are no member.
 func (s *Standing) AvailabilityIn(accountID int64) *Availability {
 	if p := s.In(accountID); p != nil {

@@ -48,6 +48,7 @@ type ContactProfileResolver interface {
 	Others(ctx context.Context, obj *chat.ContactProfile) ([]*chat.CustomAttribute, error)
 }
 type NoteResolver interface {
+	Content(ctx context.Context, obj *chat.Note) (*string, error)
 	User(ctx context.Context, obj *chat.Note) (*chat.User, error)
 }
 
@@ -1199,7 +1200,7 @@ func (ec *executionContext) _Note_content(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Note_content(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Content()
+			return ec.Resolvers.Note().Content(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -1210,7 +1211,7 @@ func (ec *executionContext) _Note_content(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Note_content(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Note", field, true, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Note", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Note_user(ctx context.Context, field graphql.CollectedField, obj *chat.Note) (ret graphql.Marshaler) {
@@ -2423,10 +2424,43 @@ func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "content":
-			out.Values[i] = ec._Note_content(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Note_content(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "user":
 			field := field
 

@@ -83,3 +83,13 @@ func (a *Account) Alias(contactID int64) (string, error) {
 	}
 	return "Customer " + string(c[:3]) + "-" + string(c[3:]), nil
 }
+
+// Pepper gives the 32 bytes that secrets of service tokens are hashed with, so that a stolen table of hashes cannot
+// be tried against guesses. It comes from the keyset that is never rotated; ask account 0, the installation.
+func (a *Account) Pepper() ([]byte, error) {
+	pepper, err := a.alias.active.primitive.ComputePrimaryPRF(appendPrefixed(nil, "service token pepper"), 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive the pepper of service tokens: %w", err)
+	}
+	return pepper, nil
+}

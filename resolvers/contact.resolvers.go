@@ -109,6 +109,12 @@ func (r *contactProfileResolver) Others(ctx context.Context, obj *chat.ContactPr
 	return masking.Attributes(auth.Viewer(ctx), obj.AccountID, obj.Others), nil
 }
 
+// Content is the resolver for the content field.
+func (r *noteResolver) Content(ctx context.Context, obj *chat.Note) (*string, error) {
+	text, err := obj.Content()
+	return masking.Text(auth.Viewer(ctx), obj.AccountID, text), err
+}
+
 // User is the resolver for the user field.
 func (r *noteResolver) User(ctx context.Context, obj *chat.Note) (*chat.User, error) {
 	if obj.UserID == nil {

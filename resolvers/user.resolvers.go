@@ -37,7 +37,7 @@ func (r *userResolver) PIIMasked(ctx context.Context, obj *chat.User) (bool, err
 	if err != nil {
 		return true, err
 	}
-	return masking.Masked(standing.Masking, standing.RoleIn(obj.AccountID)), nil
+	return masking.Masked(standing.Masking, standing.RoleOf(obj)), nil
 }
 
 // MaskingVersion is the resolver for the maskingVersion field.

@@ -105,3 +105,8 @@ func collectRows[T any](rows pgx.Rows, scan func(pgx.Rows) (T, error)) ([]T, err
 	}
 	return list, rows.Err()
 }
+
+func scanText(rows pgx.Rows) (string, error) {
+	var s string
+	return s, rows.Scan(&s)
+}

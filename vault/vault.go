@@ -99,3 +99,9 @@ var fieldNames = map[chat.Field]string{
 	chat.FieldContent: "content", chat.FieldContentAttributes: "content_attributes",
 	chat.FieldAdditionalAttributes: "additional_attributes", chat.FieldTitle: "title", chat.FieldMeta: "meta", chat.FieldFileName: "file_name",
 }
+
+// CheckKeys says whether the installation's keys can be had.
+func (v *Vault) CheckKeys(ctx context.Context) error {
+	_, err := v.keys.Account(ctx, 0)
+	return err
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/cloakroom/cloakroom/auth"
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/events"
+	"github.com/cloakroom/cloakroom/keyring"
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/vault"
+)
+
+// App is the program put together, as far as a command needs it.
+type App struct {
+	Context context.Context
+	Stdout  io.Writer
+	Stderr  io.Writer
+	EnvFile string
+	Config  Config
+	Log     *slog.Logger
+
+	Store    *store.Store
+	Redis    redis.UniversalClient
+	Bus      *events.Bus
+	Vault    *vault.Vault
+	Auth     *auth.Authenticator
+	Pepper   []byte
+	Registry *prometheus.Registry
+}
+
+var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+
+// prepare reads the settings and opens what the command needs.
+func (app *App) prepare(command string) error {
+	config, err := readConfig(app.EnvFile)
+	if err != nil {
+		return err
+	}
+	app.Config = config
+	app.Log = slog.New(slog.NewJSONHandler(app.Stderr, &slog.HandlerOptions{Level: logLevels[config.LogLevel]}))
+	if command == "config" || command == "version" {
+		return nil
+	}
+	if command == "demo" {
+		if err := app.demoDefaults(); err != nil {
+			return err
+		}
+	}
+	if err := app.Config.need(); err != nil {
+		return err
+	}
+	if app.Store, err = store.Open(app.Context, app.Config.DatabaseURL); err != nil {
+		return err
+	}
+	if strings.HasPrefix(command, "migrate") {
+		return nil
+	}
+	if command == "demo" || command == "seed" {
+		if err := app.createDemoTables(); err != nil {
+			return err
+		}
+	}
+	return app.openVault(command == "demo" || command == "seed")
+}
+
+// openVault opens Redis, the master key and what stands on them.
+func (app *App) openVault(createKey bool) error {
+	options, err := redis.ParseURL(app.Config.RedisURL)
+	if err != nil {
+		return fmt.Errorf("REDIS_URL is not a Redis URL (redis://user:password@host:port/0)")
+	}
+	app.Redis = redis.NewUniversalClient(&redis.UniversalOptions{
+		Addrs: []string{options.Addr}, DB: options.DB, Username: options.Username, Password: options.Password, TLSConfig: options.TLSConfig,
+		MaxRetries: -1, DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second,
+	})
+	master, err := keyring.OpenMasterKey(app.Context, app.Config.MasterKey, createKey)
+	if err != nil {
+		return err
+	}
+	keys, err := keyring.New(master, app.Config.MasterKey, app.Store)
+	if err != nil {
+		return err
+	}
+	installation, err := keys.Account(app.Context, 0)
+	if err != nil {
+		return fmt.Errorf("open the installation's keys (run `cloakroom migrate up` on a new database): %w", err)
+	}
+	if app.Pepper, err = installation.Pepper(); err != nil {
+		return err
+	}
+	app.Registry = prometheus.NewRegistry()
+	app.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	app.Bus = events.New(app.Redis, app.Log)
+	app.Vault = vault.New(app.Store, keys, app.Redis, app.Bus, app.Log, app.Registry)
+	app.Auth = auth.New(app.Store, app.Pepper, auth.WithLogger(app.Log), auth.OnSignIn(app.recordSignIn))
+	return nil
+}
+
+// recordSignIn puts sign-ins of super admins on record: they alone can unmask.
+func (app *App) recordSignIn(ctx context.Context, v *chat.Viewer) {
+	if !v.SuperAdmin {
+		return
+	}
+	entry := chat.AuditEntry{Actor: chat.ActorOf(v), Action: chat.SignedIn, EntityType: "user", EntityID: chat.FormatID(v.UserID())}
+	if err := app.Vault.Record(ctx, entry); err != nil {
+		app.Log.ErrorContext(ctx, "a super admin's sign-in is not on record", "error", err.Error())
+	}
+}
+
+// Close lets what is under way finish and closes every connection.
+func (app *App) Close() {
+	if app.Vault != nil {
+		app.Vault.Settle()
+	}
+	if app.Redis != nil {
+		if err := app.Redis.Close(); err != nil {
+			app.Log.Warn("closing Redis", "error", err.Error())
+		}
+	}
+	if app.Store != nil {
+		app.Store.Close()
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is every setting. No other package reads the environment.
+type Config struct {
+	Listen      string `env:"LISTEN" envDefault:"127.0.0.1:8080" why:"where HTTP is served"`
+	DatabaseURL string `env:"DATABASE_URL" secret:"url" why:"Chatwoot's PostgreSQL, which also holds schema cloakroom"`
+	RedisURL    string `env:"REDIS_URL" secret:"url" why:"cache of sealed records, and events between replicas"`
+	MasterKey   string `env:"MASTER_KEY" secret:"url" why:"the key that wraps every keyset: local-file://PATH"`
+	Documents   string `env:"DOCUMENTS" envDefault:"any" why:"which documents run: any"`
+	LogLevel    string `env:"LOG_LEVEL" envDefault:"info" why:"debug, info, warn or error"`
+}
+
+// readConfig reads the environment, and under it a file of NAME=value lines; all problems are reported at once.
+func readConfig(file string) (Config, error) {
+	values := make(map[string]string)
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return Config{}, fmt.Errorf("read the settings: %w", err)
+		}
+		for line := range strings.Lines(string(text)) {
+			name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+			if ok && !strings.HasPrefix(name, "#") {
+				values[name] = value
+			}
+		}
+	}
+	for name, value := range env.ToMap(os.Environ()) {
+		values[name] = value
+	}
+	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: values})
+	if err != nil {
+		return c, fmt.Errorf("read the settings: %w", err)
+	}
+	return c, c.check()
+}
+
+func (c Config) check() error {
+	var problems []error
+	if c.Documents != "any" {
+		problems = append(problems, errors.New("DOCUMENTS must be: any"))
+	}
+	if _, ok := logLevels[c.LogLevel]; !ok {
+		problems = append(problems, errors.New("LOG_LEVEL must be debug, info, warn or error"))
+	}
+	return errors.Join(problems...)
+}
+
+// need says which settings a command lacks.
+func (c Config) need() error {
+	var problems []error
+	for _, s := range []struct{ name, value, hint string }{
+		{"DATABASE_URL", c.DatabaseURL, "postgres://user:password@host:5432/chatwoot"},
+		{"REDIS_URL", c.RedisURL, "redis://host:6379/0"},
+		{"MASTER_KEY", c.MasterKey, "local-file:///etc/cloakroom/master.key"},
+	} {
+		if s.value == "" {
+			problems = append(problems, fmt.Errorf("%s is not set, such as %s; --env-file .cloakroom/env has the demo's", s.name, s.hint))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// ConfigCmd is `cloakroom config`.
+type ConfigCmd struct{}
+
+// Run prints the settings.
+func (ConfigCmd) Run(app *App) error {
+	w := tabwriter.NewWriter(app.Stdout, 0, 4, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "SETTING\tVALUE\tDEFAULT\tWHY")
+	value := reflect.ValueOf(app.Config)
+	for i := range value.NumField() {
+		tag := value.Type().Field(i).Tag
+		shown := value.Field(i).String()
+		if tag.Get("secret") == "url" {
+			shown = hideSecret(shown)
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", tag.Get("env"), shown, tag.Get("envDefault"), tag.Get("why"))
+	}
+	return w.Flush()
+}
+
+// hideSecret keeps of a URL what says where, and hides user, password and query.
+func hideSecret(text string) string {
+	if text == "" {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return "(set)"
+	}
+	u.RawQuery = ""
+	if u.User != nil {
+		u.User = url.UserPassword("hidden", "hidden")
+	}
+	return u.String()
+}

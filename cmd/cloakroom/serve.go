@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/cloakroom/cloakroom/auth"
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/events"
+	"github.com/cloakroom/cloakroom/migrations"
+	"github.com/cloakroom/cloakroom/resolvers"
+	"github.com/cloakroom/cloakroom/vault"
+)
+
+// ServeCmd is `cloakroom serve`.
+type ServeCmd struct{}
+
+// Run serves until a signal.
+func (ServeCmd) Run(app *App) error {
+	if err := app.checkDatabase(); err != nil {
+		return err
+	}
+	return app.serve(func(string) {})
+}
+
+// checkDatabase says before the first request what would fail in every one.
+func (app *App) checkDatabase() error {
+	list, err := app.Store.Migrations(app.Context, migrations.Files)
+	if err != nil {
+		return err
+	}
+	for _, m := range list {
+		if !m.Applied {
+			return errors.New("schema cloakroom is not up to date: run `cloakroom migrate up`")
+		}
+	}
+	missing, err := app.Store.CheckColumns(app.Context)
+	if err != nil {
+		return err
+	}
+	for _, optional := range missing {
+		app.Log.Warn("this Chatwoot lacks something optional", "missing", optional.Name, "without_it", optional.Without)
+	}
+	return nil
+}
+
+const (
+	requestDeadline = 10 * time.Second
+	drainDeadline   = 15 * time.Second
+)
+
+// serve listens and calls ready with the URL, then drains when the context ends.
+func (app *App) serve(ready func(url string)) error {
+	tuneMemory()
+	listener, err := net.Listen("tcp", app.Config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s (is something else there? set LISTEN): %w", app.Config.Listen, err)
+	}
+	server := &http.Server{Handler: app.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: requestDeadline,
+		WriteTimeout: 2 * requestDeadline, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(app.Log.Handler(), slog.LevelWarn)}
+	go app.Bus.Listen(app.Context, nil, app.react)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	ready("http://" + listener.Addr().String())
+	app.Log.Info("serving", "url", "http://"+listener.Addr().String(), "version", version)
+	select {
+	case err := <-failed:
+		return err
+	case <-app.Context.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drainDeadline)
+	defer cancel()
+	return server.Shutdown(ctx)
+}
+
+// react forgets what other replicas have changed.
+func (app *App) react(e events.Event) {
+	if e.Kind == events.AccountChanged {
+		app.Auth.ForgetAll()
+		return
+	}
+	app.Auth.Forget(e.ID)
+}
+
+// tuneMemory trades memory for time where the operator has not said otherwise: answers are short-lived garbage.
+func tuneMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(512 << 20)
+	}
+}
+
+func (app *App) handler() http.Handler {
+	graphql := resolvers.NewHandler(&resolvers.Resolver{Store: app.Store, Vault: app.Vault, Auth: app.Auth},
+		resolvers.Settings{Introspection: app.Config.Documents == "any", Log: app.Log})
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", app.authenticated(graphql))
+	mux.HandleFunc("POST /auth/sign_in", app.Auth.SignIn)
+	mux.HandleFunc("DELETE /auth/sign_out", app.Auth.SignOut)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", app.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(app.Registry, promhttp.HandlerOpts{}))
+	return app.guarded(mux)
+}
+
+// authenticated lets a request in with its viewer, or not at all.
+func (app *App) authenticated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		viewer, err := app.Auth.Authenticate(r.Context(), r)
+		switch {
+		case errors.Is(err, chat.ErrUnauthenticated):
+			resolvers.Refuse(w, http.StatusUnauthorized, chat.ErrUnauthenticated)
+			return
+		case err != nil:
+			app.Log.ErrorContext(r.Context(), "a viewer could not be read", "request_id", vault.RequestID(r.Context()), "error", err.Error())
+			resolvers.Refuse(w, http.StatusInternalServerError, chat.Errorf(chat.Internal, "the credentials could not be checked; try again"))
+			return
+		}
+		ctx := vault.WithActor(auth.WithViewer(r.Context(), viewer), chat.ActorOf(viewer))
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// guarded gives every request an id, a deadline and headers that let a browser do nothing with the answer, and
+// logs it by path and status alone.
+func (app *App) guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := rand.Text()
+		ctx, cancel := context.WithTimeout(vault.WithRequestID(r.Context(), id), requestDeadline)
+		defer cancel()
+		h := w.Header()
+		h.Set("X-Request-Id", id)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		start := time.Now()
+		next.ServeHTTP(w, r.WithContext(ctx))
+		app.Log.DebugContext(ctx, "request", "request_id", id, "method", r.Method, "path", r.URL.Path, "took", time.Since(start))
+	})
+}
+
+// ready says part by part whether requests can be served.
+func (app *App) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	parts := map[string]error{
+		"postgres":   app.Store.Ping(ctx),
+		"redis":      app.Redis.Ping(ctx).Err(),
+		"kms":        app.Vault.CheckKeys(ctx),
+		"migrations": app.checkMigrations(ctx),
+	}
+	status, lines := http.StatusOK, make(map[string]string, len(parts))
+	for part, err := range parts {
+		lines[part] = "ok"
+		if err != nil {
+			lines[part] = "failing"
+			app.Log.WarnContext(ctx, "not ready", "part", part, "error", err.Error())
+			if part != "redis" { // without Redis answers are slower, not wrong
+				status = http.StatusServiceUnavailable
+			}
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(lines) // a client that went away is nobody's error
+}
+
+func (app *App) checkMigrations(ctx context.Context) error {
+	return app.Store.CheckMigrated(ctx, migrations.Files)
+}

@@ -1,0 +1,128 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/vault"
+)
+
+// The fixed sentence for whatever is not a coded error.
+const internalMessage = "something went wrong here; it is logged under this request id"
+
+// present makes what a client sees of an error: a coded one as it is, faults of the document and its variables
+// without the values in them, everything else as one sentence and the request id, logged once with its chain.
+func present(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		var located *gqlerror.Error
+		if !errors.As(err, &located) {
+			located = &gqlerror.Error{Err: err}
+		}
+		shown := &gqlerror.Error{Path: located.Path, Locations: located.Locations}
+		if shown.Path == nil {
+			shown.Path = graphql.GetPath(ctx)
+		}
+		coded := code(ctx, err, located)
+		if coded.Code == chat.Internal {
+			log.ErrorContext(ctx, "a request failed", "request_id", vault.RequestID(ctx), "path", shown.Path.String(), "error", err.Error())
+			shown.Extensions = map[string]any{"requestId": vault.RequestID(ctx)}
+		}
+		return extend(shown, coded)
+	}
+}
+
+func extend(shown *gqlerror.Error, coded *chat.Error) *gqlerror.Error {
+	if shown.Extensions == nil {
+		shown.Extensions = make(map[string]any, 2)
+	}
+	shown.Message = coded.Message
+	shown.Extensions["code"] = string(coded.Code)
+	if coded.Field != "" {
+		shown.Extensions["field"] = coded.Field
+	}
+	return shown
+}
+
+func code(ctx context.Context, err error, located *gqlerror.Error) *chat.Error {
+	var coded *chat.Error
+	switch {
+	case errors.As(err, &coded):
+		return coded
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return chat.Errorf(chat.Limited, "the request took too long or was given up")
+	case located.Rule != "" || located.Err == nil:
+		return requestFault(located)
+	}
+	if field, ok := argumentAtFault(ctx, located.Path); ok {
+		return chat.InvalidField(field, "does not fit its type")
+	}
+	return &chat.Error{Code: chat.Internal, Message: internalMessage}
+}
+
+// requestFault names what is wrong with a document or its variables. gqlparser's own texts quote literals and
+// variables, so only those about names of the schema are passed on.
+func requestFault(e *gqlerror.Error) *chat.Error {
+	if len(e.Path) > 1 && e.Path[0] == ast.PathName("variable") {
+		return chat.InvalidField(e.Path[1:].String(), "does not fit its type, or is required")
+	}
+	switch e.Rule {
+	case "":
+		return chat.Errorf(chat.Invalid, "the document is not valid GraphQL")
+	case "ValuesOfCorrectType", "VariablesInAllowedPosition", "UniqueInputFieldNames":
+		return chat.Errorf(chat.Invalid, "a value in the document does not fit its type")
+	default:
+		return chat.Errorf(chat.Invalid, "%s", e.Message)
+	}
+}
+
+// argumentAtFault tells an argument that could not be read from a resolver that failed: the executor reads
+// arguments before it has any for the field.
+func argumentAtFault(ctx context.Context, path ast.Path) (string, bool) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil || fc.Field.Field == nil || fc.Field.Definition == nil || fc.Args != nil || len(fc.Field.Definition.Arguments) == 0 {
+		return "", false
+	}
+	own := len(fc.Path())
+	if len(path) <= own {
+		return "", false
+	}
+	return strings.TrimPrefix(path[own:].String(), "."), true
+}
+
+// recovered makes an error of a panic, so that one field fails and the process stays.
+func recovered(_ context.Context, p any) error {
+	return fmt.Errorf("a resolver panicked: %v", p)
+}
+
+// refusals puts on record that a viewer was refused a mutation.
+func refusals(v *vault.Vault, log *slog.Logger) graphql.RootFieldMiddleware {
+	return func(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+		root := graphql.GetRootFieldContext(ctx)
+		if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
+			return next(ctx)
+		}
+		answer := next(ctx)
+		alias := ast.PathName(root.Field.Alias)
+		refused := slices.ContainsFunc(graphql.GetErrors(ctx), func(e *gqlerror.Error) bool {
+			return len(e.Path) == 1 && e.Path[0] == alias && e.Extensions["code"] == string(chat.Forbidden)
+		})
+		if !refused {
+			return answer
+		}
+		entry := chat.AuditEntry{Actor: vault.ActorFrom(ctx), Action: chat.Refused, EntityType: "mutation", EntityID: root.Field.Name,
+			Details: map[string]any{"mutation": root.Field.Name}}
+		if err := v.Record(ctx, entry); err != nil {
+			log.ErrorContext(ctx, "a refusal is not on record", "mutation", root.Field.Name, "error", err.Error())
+		}
+		return answer
+	}
+}
