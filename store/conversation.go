@@ -49,7 +49,7 @@ func ConversationPosition(order chat.ConversationOrder, c *chat.Conversation) *c
 }
 
 // The columns that are read of c; c is a sub-select of conversations.
-const conversationColumns = `c.id::int8, c.account_id::int8, c.display_id::int8, c.contact_id, c.status, c.priority, c.priority IS NOT NULL,
+const conversationColumns = `c.id::int8, c.account_id::int8, c.display_id::int8, c.contact_id, c.status, c.priority + 1,
  c.cached_label_list, c.last_activity_at, c.created_at, c.waiting_since, c.snoozed_until,
  c.inbox_id::int8, i.name, i.channel_type, u.id::int8, COALESCE(NULLIF(u.display_name, ''), u.name) user_name, u.email, t.id team_id, t.name team_name, t.description`
 
@@ -217,8 +217,7 @@ func conversationScan(parts chat.ConversationParts) func(pgx.Rows) (Conversation
 // conversationScanner reads with zeronull: a conversation that was joined to a contact may not be there.
 type conversationScanner struct {
 	c                chat.Conversation
-	status, priority zeronull.Int4
-	hasPriority      bool
+	status, priority zeronull.Int4 // priority counts from 1, so that 0 is none
 	labels           zeronull.Text
 	waiting, snoozed zeronull.Timestamp
 	inbox            chat.Inbox
@@ -236,7 +235,7 @@ func newConversationScan(parts chat.ConversationParts) *conversationScanner {
 	s := new(conversationScanner)
 	c := &s.c
 	s.targets = append(make([]any, 0, 40), i8(&c.ID), i8(&c.AccountID), i8(&c.DisplayID), i8(&c.ContactID), &s.status,
-		&s.priority, &s.hasPriority, &s.labels, at(&c.LastActivityAt), at(&c.CreatedAt), &s.waiting, &s.snoozed,
+		&s.priority, &s.labels, at(&c.LastActivityAt), at(&c.CreatedAt), &s.waiting, &s.snoozed,
 		i8(&s.inbox.ID), text(&s.inbox.Name), text(&s.inbox.ChannelType),
 		i8(&s.user.ID), text(&s.user.Name), &s.userEmail, i8(&s.team.ID), text(&s.team.Name), &s.teamDetail)
 	if parts.UnreadCount {
@@ -258,8 +257,8 @@ func (s *conversationScanner) row(parts chat.ConversationParts) ConversationRow 
 		return ConversationRow{}
 	}
 	c.Status = word(chat.ConversationStatuses, int(s.status))
-	if s.hasPriority {
-		p := word(chat.ConversationPriorities, int(s.priority))
+	if s.priority > 0 {
+		p := word(chat.ConversationPriorities, int(s.priority)-1)
 		c.Priority = &p
 	}
 	c.Labels = splitLabels(string(s.labels))
