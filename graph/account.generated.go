@@ -585,7 +585,25 @@ func (ec *executionContext) _Account_agents(ctx context.Context, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Agents(ctx, obj)
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:read", "conversation:read"})
+				if err != nil {
+					var zeroVal []*chat.User
+					return zeroVal, err
+				}
+				if ec.Directives.Scope == nil {
+					var zeroVal []*chat.User
+					return zeroVal, errors.New("directive scope is not implemented")
+				}
+				return ec.Directives.Scope(ctx, obj, directive0, any)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v []*chat.User) graphql.Marshaler {
 			return ec.marshalNUser2ᚕᚖgithubᚗcomᚋcloakroomᚋcloakroomᚋchatᚐUserᚄ(ctx, selections, v)
 		},
@@ -617,7 +635,25 @@ func (ec *executionContext) _Account_inboxes(ctx context.Context, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Inboxes(ctx, obj)
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:read", "conversation:read"})
+				if err != nil {
+					var zeroVal []*chat.Inbox
+					return zeroVal, err
+				}
+				if ec.Directives.Scope == nil {
+					var zeroVal []*chat.Inbox
+					return zeroVal, errors.New("directive scope is not implemented")
+				}
+				return ec.Directives.Scope(ctx, obj, directive0, any)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v []*chat.Inbox) graphql.Marshaler {
 			return ec.marshalNInbox2ᚕᚖgithubᚗcomᚋcloakroomᚋcloakroomᚋchatᚐInboxᚄ(ctx, selections, v)
 		},
@@ -649,7 +685,25 @@ func (ec *executionContext) _Account_teams(ctx context.Context, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Teams(ctx, obj)
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:read", "conversation:read"})
+				if err != nil {
+					var zeroVal []*chat.Team
+					return zeroVal, err
+				}
+				if ec.Directives.Scope == nil {
+					var zeroVal []*chat.Team
+					return zeroVal, errors.New("directive scope is not implemented")
+				}
+				return ec.Directives.Scope(ctx, obj, directive0, any)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v []*chat.Team) graphql.Marshaler {
 			return ec.marshalNTeam2ᚕᚖgithubᚗcomᚋcloakroomᚋcloakroomᚋchatᚐTeamᚄ(ctx, selections, v)
 		},
@@ -681,7 +735,25 @@ func (ec *executionContext) _Account_labels(ctx context.Context, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Labels(ctx, obj)
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:read", "conversation:read"})
+				if err != nil {
+					var zeroVal []*chat.Label
+					return zeroVal, err
+				}
+				if ec.Directives.Scope == nil {
+					var zeroVal []*chat.Label
+					return zeroVal, errors.New("directive scope is not implemented")
+				}
+				return ec.Directives.Scope(ctx, obj, directive0, any)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v []*chat.Label) graphql.Marshaler {
 			return ec.marshalNLabel2ᚕᚖgithubᚗcomᚋcloakroomᚋcloakroomᚋchatᚐLabelᚄ(ctx, selections, v)
 		},

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/vault"
 )
 
@@ -33,7 +36,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		coded := code(ctx, err, located)
 		if coded.Code == chat.Internal {
-			log.ErrorContext(ctx, "a request failed", "request_id", vault.RequestID(ctx), "path", shown.Path.String(), "error", err.Error())
+			log.ErrorContext(ctx, "a request failed", "request_id", vault.RequestID(ctx), "path", shown.Path.String(), "error", store.Redact(err))
 			shown.Extensions = map[string]any{"requestId": vault.RequestID(ctx)}
 		}
 		return extend(shown, coded)
@@ -98,9 +101,14 @@ func argumentAtFault(ctx context.Context, path ast.Path) (string, bool) {
 	return strings.TrimPrefix(path[own:].String(), "."), true
 }
 
-// recovered makes an error of a panic, so that one field fails and the process stays.
+// recovered makes an error of a panic, so that one field fails and the process stays. What a panic carries may be
+// anything, so only the runtime's own faults are spelt out.
 func recovered(_ context.Context, p any) error {
-	return fmt.Errorf("a resolver panicked: %v", p)
+	var fault runtime.Error
+	if err, ok := p.(error); ok && errors.As(err, &fault) {
+		return fmt.Errorf("a resolver panicked: %w\n%s", fault, debug.Stack())
+	}
+	return fmt.Errorf("a resolver panicked with a %T\n%s", p, debug.Stack())
 }
 
 // refusals puts on record that a viewer was refused a mutation.
@@ -121,7 +129,7 @@ func refusals(v *vault.Vault, log *slog.Logger) graphql.RootFieldMiddleware {
 		entry := chat.AuditEntry{Actor: vault.ActorFrom(ctx), Action: chat.Refused, EntityType: "mutation", EntityID: root.Field.Name,
 			Details: map[string]any{"mutation": root.Field.Name}}
 		if err := v.Record(ctx, entry); err != nil {
-			log.ErrorContext(ctx, "a refusal is not on record", "mutation", root.Field.Name, "error", err.Error())
+			log.ErrorContext(ctx, "a refusal is not on record", "mutation", root.Field.Name, "error", store.Redact(err))
 		}
 		return answer
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -82,6 +83,23 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *Store) error) error {
 func IsConflict(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "23505"
+}
+
+// Redact gives an error's text for a log, without what PostgreSQL itself said: its messages quote values. Its
+// code and the names of constraint, table and column stay.
+func Redact(err error) string {
+	text := err.Error()
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return text
+	}
+	said := "PostgreSQL error " + pg.Code
+	for name, value := range map[string]string{"constraint": pg.ConstraintName, "table": pg.TableName, "column": pg.ColumnName} {
+		if value != "" {
+			said += ", " + name + " " + value
+		}
+	}
+	return strings.ReplaceAll(text, pg.Error(), said)
 }
 
 // collect runs a query and reads every row with scan.

@@ -83,7 +83,7 @@ func (v *Vault) recordFailure(ctx context.Context, accountID int64, key chat.Rec
 	entry := chat.AuditEntry{AccountID: accountID, Actor: ActorFrom(ctx), Action: chat.SealedUnreadableHit,
 		EntityType: recordNames[key.Kind], EntityID: chat.FormatID(key.ID), Details: map[string]any{"field": fieldNames[f]}}
 	if err := v.Record(ctx, entry); err != nil {
-		v.log.ErrorContext(ctx, "a sealed value that did not open is not on record", "error", err.Error())
+		v.log.ErrorContext(ctx, "a sealed value that did not open is not on record", "error", store.Redact(err))
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -42,13 +41,16 @@ var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.Lev
 
 // prepare reads the settings and opens what the command needs.
 func (app *App) prepare(command string) error {
+	if command == "version" {
+		return nil
+	}
 	config, err := readConfig(app.EnvFile)
 	if err != nil {
 		return err
 	}
 	app.Config = config
 	app.Log = slog.New(slog.NewJSONHandler(app.Stderr, &slog.HandlerOptions{Level: logLevels[config.LogLevel]}))
-	if command == "config" || command == "version" {
+	if command == "config" {
 		return nil
 	}
 	if command == "demo" {
@@ -56,33 +58,34 @@ func (app *App) prepare(command string) error {
 			return err
 		}
 	}
-	if err := app.Config.need(); err != nil {
+	migrating := strings.HasPrefix(command, "migrate")
+	if err := app.Config.need(migrating); err != nil {
 		return err
 	}
 	if app.Store, err = store.Open(app.Context, app.Config.DatabaseURL); err != nil {
 		return err
 	}
-	if strings.HasPrefix(command, "migrate") {
+	if migrating {
 		return nil
 	}
-	if command == "demo" || command == "seed" {
-		if err := app.createDemoTables(); err != nil {
-			return err
-		}
+	demo := command == "demo" || command == "seed"
+	if demo {
+		err = app.createDemoTables()
+	} else {
+		err = app.checkSchema()
 	}
-	return app.openVault(command == "demo" || command == "seed")
+	if err != nil {
+		return err
+	}
+	return app.openVault(demo)
 }
 
 // openVault opens Redis, the master key and what stands on them.
 func (app *App) openVault(createKey bool) error {
-	options, err := redis.ParseURL(app.Config.RedisURL)
-	if err != nil {
-		return fmt.Errorf("REDIS_URL is not a Redis URL (redis://user:password@host:port/0)")
+	var err error
+	if app.Redis, err = openRedis(app.Config.RedisURL); err != nil {
+		return err
 	}
-	app.Redis = redis.NewUniversalClient(&redis.UniversalOptions{
-		Addrs: []string{options.Addr}, DB: options.DB, Username: options.Username, Password: options.Password, TLSConfig: options.TLSConfig,
-		MaxRetries: -1, DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second,
-	})
 	master, err := keyring.OpenMasterKey(app.Context, app.Config.MasterKey, createKey)
 	if err != nil {
 		return err
@@ -93,7 +96,7 @@ func (app *App) openVault(createKey bool) error {
 	}
 	installation, err := keys.Account(app.Context, 0)
 	if err != nil {
-		return fmt.Errorf("open the installation's keys (run `cloakroom migrate up` on a new database): %w", err)
+		return fmt.Errorf("open the installation's keys: %w", err)
 	}
 	if app.Pepper, err = installation.Pepper(); err != nil {
 		return err
@@ -113,7 +116,7 @@ func (app *App) recordSignIn(ctx context.Context, v *chat.Viewer) {
 	}
 	entry := chat.AuditEntry{Actor: chat.ActorOf(v), Action: chat.SignedIn, EntityType: "user", EntityID: chat.FormatID(v.UserID())}
 	if err := app.Vault.Record(ctx, entry); err != nil {
-		app.Log.ErrorContext(ctx, "a super admin's sign-in is not on record", "error", err.Error())
+		app.Log.ErrorContext(ctx, "a super admin's sign-in is not on record", "error", store.Redact(err))
 	}
 }
 

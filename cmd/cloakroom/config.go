@@ -58,15 +58,18 @@ func (c Config) check() error {
 	return errors.Join(problems...)
 }
 
-// need says which settings a command lacks.
-func (c Config) need() error {
+// need says which settings a command lacks. Migrations open nothing, so that whoever runs them needs no key.
+func (c Config) need(migrating bool) error {
 	var problems []error
-	for _, s := range []struct{ name, value, hint string }{
-		{"DATABASE_URL", c.DatabaseURL, "postgres://user:password@host:5432/chatwoot"},
-		{"REDIS_URL", c.RedisURL, "redis://host:6379/0"},
-		{"MASTER_KEY", c.MasterKey, "local-file:///etc/cloakroom/master.key"},
+	for _, s := range []struct {
+		name, value, hint string
+		migrations        bool
+	}{
+		{"DATABASE_URL", c.DatabaseURL, "postgres://user:password@host:5432/chatwoot", true},
+		{"REDIS_URL", c.RedisURL, "redis://host:6379/0", false},
+		{"MASTER_KEY", c.MasterKey, "local-file:///etc/cloakroom/master.key", false},
 	} {
-		if s.value == "" {
+		if s.value == "" && (s.migrations || !migrating) {
 			problems = append(problems, fmt.Errorf("%s is not set, such as %s; --env-file .cloakroom/env has the demo's", s.name, s.hint))
 		}
 	}
@@ -92,13 +95,14 @@ func (ConfigCmd) Run(app *App) error {
 	return w.Flush()
 }
 
-// hideSecret keeps of a URL what says where, and hides user, password and query.
+// hideSecret keeps of a URL what says where, and hides user, password and query; what is no URL, such as
+// PostgreSQL's "host=… password=…", is hidden whole.
 func hideSecret(text string) string {
 	if text == "" {
 		return ""
 	}
 	u, err := url.Parse(text)
-	if err != nil {
+	if err != nil || u.Scheme == "" || u.Opaque != "" {
 		return "(set)"
 	}
 	u.RawQuery = ""

@@ -20,6 +20,7 @@ import (
 	"github.com/cloakroom/cloakroom/events"
 	"github.com/cloakroom/cloakroom/migrations"
 	"github.com/cloakroom/cloakroom/resolvers"
+	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/vault"
 )
 
@@ -34,17 +35,16 @@ func (ServeCmd) Run(app *App) error {
 	return app.serve(func(string) {})
 }
 
+// checkSchema says whether Cloakroom's own tables are there. It only reads: who serves need not own the schema.
+func (app *App) checkSchema() error {
+	if err := app.Store.CheckMigrated(app.Context, migrations.Files); err != nil {
+		return fmt.Errorf("schema cloakroom is not up to date: run `cloakroom migrate up` (%w)", err)
+	}
+	return nil
+}
+
 // checkDatabase says before the first request what would fail in every one.
 func (app *App) checkDatabase() error {
-	list, err := app.Store.Migrations(app.Context, migrations.Files)
-	if err != nil {
-		return err
-	}
-	for _, m := range list {
-		if !m.Applied {
-			return errors.New("schema cloakroom is not up to date: run `cloakroom migrate up`")
-		}
-	}
 	missing, err := app.Store.CheckColumns(app.Context)
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (app *App) authenticated(next http.Handler) http.Handler {
 			resolvers.Refuse(w, http.StatusUnauthorized, chat.ErrUnauthenticated)
 			return
 		case err != nil:
-			app.Log.ErrorContext(r.Context(), "a viewer could not be read", "request_id", vault.RequestID(r.Context()), "error", err.Error())
+			app.Log.ErrorContext(r.Context(), "a viewer could not be read", "request_id", vault.RequestID(r.Context()), "error", store.Redact(err))
 			resolvers.Refuse(w, http.StatusInternalServerError, chat.Errorf(chat.Internal, "the credentials could not be checked; try again"))
 			return
 		}
@@ -161,14 +161,14 @@ func (app *App) ready(w http.ResponseWriter, r *http.Request) {
 		"postgres":   app.Store.Ping(ctx),
 		"redis":      app.Redis.Ping(ctx).Err(),
 		"kms":        app.Vault.CheckKeys(ctx),
-		"migrations": app.checkMigrations(ctx),
+		"migrations": app.Store.CheckMigrated(ctx, migrations.Files),
 	}
 	status, lines := http.StatusOK, make(map[string]string, len(parts))
 	for part, err := range parts {
 		lines[part] = "ok"
 		if err != nil {
 			lines[part] = "failing"
-			app.Log.WarnContext(ctx, "not ready", "part", part, "error", err.Error())
+			app.Log.WarnContext(ctx, "not ready", "part", part, "error", store.Redact(err))
 			if part != "redis" { // without Redis answers are slower, not wrong
 				status = http.StatusServiceUnavailable
 			}
@@ -178,8 +178,4 @@ func (app *App) ready(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(lines) // a client that went away is nobody's error
-}
-
-func (app *App) checkMigrations(ctx context.Context) error {
-	return app.Store.CheckMigrated(ctx, migrations.Files)
 }
