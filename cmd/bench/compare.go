@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
-
-	"io/fs"
 )
 
 const (
@@ -134,38 +133,44 @@ func (c *comparison) stop() {
 // equal asks both servers the same questions, before any of them is timed, and stops at the first that is answered
 // differently: a faster server that answers something else is no faster.
 func (c *comparison) equal(ctx context.Context) error {
-	var connections [2]*client
-	for i, s := range c.servers() {
-		var err error
-		if connections[i], err = dial(ctx, s.address); err != nil {
-			return err
-		}
-		defer connections[i].close()
+	floor, err := dial(ctx, c.floor.address)
+	if err != nil {
+		return err
 	}
+	defer floor.close()
+	product, err := dial(ctx, c.product.address)
+	if err != nil {
+		return err
+	}
+	defer product.close()
 	const most = 300
 	for _, w := range c.workloads {
 		asks := c.asks[w.name]
 		asks = asks[:min(len(asks), most)]
 		for _, a := range asks {
-			floor, err := connections[0].ask(a.floor)
-			if err != nil {
-				return fmt.Errorf("%s: floor: %w", a.label, err)
-			}
-			product, err := connections[1].ask(a.product)
-			if err != nil {
-				return fmt.Errorf("%s: product: %w\n%s", a.label, err, c.product.lastWords())
-			}
-			difference, err := firstDifference(floor, product)
-			if err != nil {
+			if err := c.equalAnswer(floor, product, a); err != nil {
 				return fmt.Errorf("%s: %w", a.label, err)
-			}
-			if difference != "" {
-				return fmt.Errorf("%s: answers differ at %s", a.label, difference)
 			}
 		}
 		say("%s: %d answers are equal", w.name, len(asks))
 	}
 	return nil
+}
+
+func (c *comparison) equalAnswer(floor, product *client, a ask) error {
+	ours, err := floor.ask(a.floor)
+	if err != nil {
+		return fmt.Errorf("floor: %w", err)
+	}
+	theirs, err := product.ask(a.product)
+	if err != nil {
+		return fmt.Errorf("product: %w\n%s", err, c.product.lastWords())
+	}
+	difference, err := firstDifference(ours, theirs)
+	if err == nil && difference != "" {
+		err = errors.New("answers differ at " + difference)
+	}
+	return err
 }
 
 func (c *comparison) count(ctx context.Context) error {

@@ -83,8 +83,6 @@ type arguments struct {
 	AfterID   int64      `json:"i"`
 }
 
-var errNotFound = errors.New("not found")
-
 // handle does what every workload begins and ends with: session, arguments, tenancy, answer.
 func (f *floor) handle(answer func(context.Context, int64, arguments) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

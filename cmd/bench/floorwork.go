@@ -90,7 +90,7 @@ func (f *floor) thread(ctx context.Context, agent int64, a arguments) (any, erro
 	batch.Queue(floorConversation, f.account, a.DisplayID, agent)
 	batch.Queue(floorThread, f.account, a.DisplayID)
 	results := f.db.SendBatch(ctx, batch)
-	defer results.Close()
+	defer func() { _ = results.Close() }() // what went wrong, reading the rows has said
 	var id, displayID int64
 	var status int
 	var contact contactRow

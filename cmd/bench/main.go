@@ -117,21 +117,35 @@ func parse(args []string) (options, error) {
 	if *only != "" {
 		o.only = strings.Split(strings.ToUpper(*only), ",")
 	}
+	var err error
 	if o.product == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return o, fmt.Errorf("find the product's program: %w", err)
+		if o.product, err = besideUs("cloakroom"); err != nil {
+			return o, err
 		}
-		o.product = filepath.Join(filepath.Dir(self), "cloakroom")
 	}
-	for _, text := range strings.Split(*connections, ",") {
+	o.connections, err = parseConnections(*connections)
+	return o, err
+}
+
+func parseConnections(list string) ([]int, error) {
+	var numbers []int
+	for text := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > 256 {
-			return o, fmt.Errorf("--connections: %q is not a number from 1 to 256", text)
+			return nil, fmt.Errorf("--connections: %q is not a number from 1 to 256", text)
 		}
-		o.connections = append(o.connections, n)
+		numbers = append(numbers, n)
 	}
-	return o, nil
+	return numbers, nil
+}
+
+// besideUs is a program in the folder of our own.
+func besideUs(name string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find our own program: %w", err)
+	}
+	return filepath.Join(filepath.Dir(self), name), nil
 }
 
 // say tells how far the run has come.

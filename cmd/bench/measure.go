@@ -11,17 +11,14 @@ import (
 
 // load asks one server one workload's questions over a number of connections for a time.
 func load(ctx context.Context, s *server, requests [][]byte, connections int, length time.Duration) (slice, error) {
-	clients := make([]*client, connections)
-	for i := range clients {
-		c, err := dial(ctx, s.address)
-		if err != nil {
-			return slice{}, err
+	clients, err := dialAll(ctx, s, requests, connections)
+	defer func() {
+		for _, c := range clients {
+			c.close()
 		}
-		defer c.close()
-		clients[i] = c
-		if _, err := c.ask(requests[i%len(requests)]); err != nil { // the connection's own start-up is not measured
-			return slice{}, fmt.Errorf("%s: %w", s.name, err)
-		}
+	}()
+	if err != nil {
+		return slice{}, fmt.Errorf("%s: %w", s.name, err)
 	}
 	before, err := cpuTime(s.cmd.Process.Pid)
 	if err != nil {
@@ -37,6 +34,23 @@ func load(ctx context.Context, s *server, requests [][]byte, connections int, le
 	slices.Sort(latencies)
 	return slice{requests: len(latencies), elapsed: elapsed, cpu: after - before,
 		p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99)}, err
+}
+
+// dialAll opens connections and asks once on each, so that their start-up is not measured. Those it gives are to be
+// closed, with an error too.
+func dialAll(ctx context.Context, s *server, requests [][]byte, connections int) ([]*client, error) {
+	var clients []*client
+	for i := range connections {
+		c, err := dial(ctx, s.address)
+		if err != nil {
+			return clients, err
+		}
+		clients = append(clients, c)
+		if _, err := c.ask(requests[i%len(requests)]); err != nil {
+			return clients, err
+		}
+	}
+	return clients, nil
 }
 
 // drive has every client ask until the time is up; questions are taken in turn, so that servers get the same mix.
