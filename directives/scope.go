@@ -2,7 +2,6 @@ package directives
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -11,12 +10,17 @@ import (
 	"github.com/cloakroom/cloakroom/chat"
 )
 
-// Scope is @scope: FORBIDDEN to a service whose token has none of the scopes. Users are not concerned: what they
-// may see is decided by membership, visibility and @pii.
-func Scope(ctx context.Context, _ any, next graphql.Resolver, scopes []string) (any, error) {
+// Scope is @scope: FORBIDDEN to a service whose token has none of the scopes, which spaces part as in RFC 6749 3.3.
+// Users are not concerned: what they may see is decided by membership, visibility and @pii.
+func Scope(ctx context.Context, _ any, next graphql.Resolver, scopes string) (any, error) {
 	v := auth.Viewer(ctx)
-	if v.Service != nil && !slices.ContainsFunc(scopes, func(s string) bool { return v.Has(chat.Scope(s)) }) {
-		return nil, chat.Errorf(chat.Forbidden, "the service token lacks a scope: %s", strings.Join(scopes, " or "))
+	if v.Service == nil {
+		return next(ctx)
 	}
-	return next(ctx)
+	for scope := range strings.FieldsSeq(scopes) {
+		if v.Has(chat.Scope(scope)) {
+			return next(ctx)
+		}
+	}
+	return nil, chat.Errorf(chat.Forbidden, "the service token lacks a scope: %s", strings.ReplaceAll(scopes, " ", " or "))
 }

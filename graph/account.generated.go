@@ -280,7 +280,7 @@ func (ec *executionContext) _Account_contact(ctx context.Context, field graphql.
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:read", "contact:lookup", "contact:pii.email", "contact:pii.phone", "contact:pii.identifier", "contact:pii.attributes"})
+				any, err := ec.unmarshalNString2string(ctx, "contact:read contact:lookup contact:pii.email contact:pii.phone contact:pii.identifier contact:pii.attributes")
 				if err != nil {
 					var zeroVal *chat.Contact
 					return zeroVal, err
@@ -342,7 +342,7 @@ func (ec *executionContext) _Account_lookupContact(ctx context.Context, field gr
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:lookup"})
+				any, err := ec.unmarshalNString2string(ctx, "contact:lookup")
 				if err != nil {
 					var zeroVal *chat.Contact
 					return zeroVal, err
@@ -404,7 +404,7 @@ func (ec *executionContext) _Account_contacts(ctx context.Context, field graphql
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:read"})
+				any, err := ec.unmarshalNString2string(ctx, "contact:read")
 				if err != nil {
 					var zeroVal *chat.ContactConnection
 					return zeroVal, err
@@ -466,7 +466,7 @@ func (ec *executionContext) _Account_conversation(ctx context.Context, field gra
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"conversation:read"})
+				any, err := ec.unmarshalNString2string(ctx, "conversation:read")
 				if err != nil {
 					var zeroVal *chat.Conversation
 					return zeroVal, err
@@ -528,7 +528,7 @@ func (ec *executionContext) _Account_conversations(ctx context.Context, field gr
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"conversation:read"})
+				any, err := ec.unmarshalNString2string(ctx, "conversation:read")
 				if err != nil {
 					var zeroVal *chat.ConversationConnection
 					return zeroVal, err
@@ -589,7 +589,7 @@ func (ec *executionContext) _Account_agents(ctx context.Context, field graphql.C
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:read", "conversation:read"})
+				any, err := ec.unmarshalNString2string(ctx, "contact:read conversation:read")
 				if err != nil {
 					var zeroVal []*chat.User
 					return zeroVal, err
@@ -639,7 +639,7 @@ func (ec *executionContext) _Account_inboxes(ctx context.Context, field graphql.
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:read", "conversation:read"})
+				any, err := ec.unmarshalNString2string(ctx, "contact:read conversation:read")
 				if err != nil {
 					var zeroVal []*chat.Inbox
 					return zeroVal, err
@@ -689,7 +689,7 @@ func (ec *executionContext) _Account_teams(ctx context.Context, field graphql.Co
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:read", "conversation:read"})
+				any, err := ec.unmarshalNString2string(ctx, "contact:read conversation:read")
 				if err != nil {
 					var zeroVal []*chat.Team
 					return zeroVal, err
@@ -739,7 +739,7 @@ func (ec *executionContext) _Account_labels(ctx context.Context, field graphql.C
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:read", "conversation:read"})
+				any, err := ec.unmarshalNString2string(ctx, "contact:read conversation:read")
 				if err != nil {
 					var zeroVal []*chat.Label
 					return zeroVal, err

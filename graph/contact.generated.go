@@ -600,7 +600,7 @@ func (ec *executionContext) _Contact_conversations(ctx context.Context, field gr
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"conversation:read"})
+				any, err := ec.unmarshalNString2string(ctx, "conversation:read")
 				if err != nil {
 					var zeroVal *chat.ConversationConnection
 					return zeroVal, err
@@ -661,7 +661,7 @@ func (ec *executionContext) _Contact_notes(ctx context.Context, field graphql.Co
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"contact:read"})
+				any, err := ec.unmarshalNString2string(ctx, "contact:read")
 				if err != nil {
 					var zeroVal []*chat.Note
 					return zeroVal, err

@@ -647,7 +647,7 @@ func (ec *executionContext) _Message_content(ctx context.Context, field graphql.
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				any, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"message:content"})
+				any, err := ec.unmarshalNString2string(ctx, "message:content")
 				if err != nil {
 					var zeroVal *string
 					return zeroVal, err

@@ -63,10 +63,30 @@ func conversationPage(ctx context.Context, cursors vault.Cursors, q chat.Convers
 // fillConversations gives what hangs off conversations its values in one go and primes the loaders.
 func (s *Set) fillConversations(ctx context.Context, account *chat.Account, rows []store.ConversationRow, parts chat.ConversationParts) error {
 	shareContacts(rows)
+	if parts.Contact {
+		if err := s.primeDeleted(ctx, account, rows); err != nil {
+			return err
+		}
+	}
 	if err := s.vault.Load(ctx, account, withConversations(vault.Rows{}, rows, parts)); err != nil {
 		return err
 	}
 	s.primeConversations(ctx, rows, parts)
+	return nil
+}
+
+// primeDeleted answers for contacts that the join did not find, so that nobody looks for them again.
+func (s *Set) primeDeleted(ctx context.Context, account *chat.Account, rows []store.ConversationRow) error {
+	for _, row := range rows {
+		if row.Contact != nil {
+			continue
+		}
+		c, err := s.vault.DeletedContact(ctx, account.ID, row.ContactID)
+		if err != nil {
+			return err
+		}
+		s.contacts.Prime(ctx, Key{account.ID, row.ContactID}, c)
+	}
 	return nil
 }
 

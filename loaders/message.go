@@ -39,6 +39,10 @@ func (s *Set) primeThread(ctx context.Context, account *chat.Account, t *vault.T
 	c := t.Row.Conversation
 	if t.Row.Contact != nil {
 		s.contacts.Prime(ctx, Key{account.ID, t.Row.Contact.ID}, t.Row.Contact)
+	} else if q.Parts.Contact {
+		if err := s.primeDeleted(ctx, account, []store.ConversationRow{t.Row}); err != nil {
+			return err
+		}
 	}
 	if q.Messages != nil {
 		conn := s.messagePage(ctx, account, c.ID, q.Messages.Page, t.Messages)
