@@ -94,5 +94,8 @@ type Note struct {
 	Values    Values
 }
 
+// Owner is the account the note belongs to.
+func (n *Note) Owner() int64 { return n.AccountID }
+
 // Content opens the text.
 func (n *Note) Content() (*string, error) { return n.Values.Text(FieldContent) }

@@ -74,6 +74,9 @@ type ContactProfile struct {
 	Others         []*CustomAttribute
 }
 
+// Owner is the account the profile belongs to.
+func (p *ContactProfile) Owner() int64 { return p.AccountID }
+
 // Keys that are never shown: with avatar_url_hash an address can be confirmed offline (Chatwoot fact 20).
 var unshownProfileKeys = []string{"avatar_url_hash", "last_avatar_sync_at"}
 

@@ -70,6 +70,10 @@ type Message struct {
 // Owner is the account the message belongs to.
 func (m *Message) Owner() int64 { return m.AccountID }
 
+// IsHistory says that a person wrote the text. Activities and templates are written by the system, which puts the
+// contact's name and fields into them.
+func (m *Message) IsHistory() bool { return m.MessageType == Incoming || m.MessageType == Outgoing }
+
 // Content opens the text.
 func (m *Message) Content() (*string, error) { return m.Values.Text(FieldContent) }
 

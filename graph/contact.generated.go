@@ -40,15 +40,10 @@ type ContactInboxResolver interface {
 	SourceIDState(ctx context.Context, obj *chat.ContactInbox) (chat.PIIState, error)
 }
 type ContactProfileResolver interface {
-	CompanyName(ctx context.Context, obj *chat.ContactProfile) (*string, error)
-	City(ctx context.Context, obj *chat.ContactProfile) (*string, error)
-	Country(ctx context.Context, obj *chat.ContactProfile) (*string, error)
-	CountryCode(ctx context.Context, obj *chat.ContactProfile) (*string, error)
 	SocialProfiles(ctx context.Context, obj *chat.ContactProfile) ([]*chat.CustomAttribute, error)
 	Others(ctx context.Context, obj *chat.ContactProfile) ([]*chat.CustomAttribute, error)
 }
 type NoteResolver interface {
-	Content(ctx context.Context, obj *chat.Note) (*string, error)
 	User(ctx context.Context, obj *chat.Note) (*chat.User, error)
 }
 
@@ -1021,9 +1016,22 @@ func (ec *executionContext) _ContactProfile_companyName(ctx context.Context, fie
 			return ec.fieldContext_ContactProfile_companyName(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ContactProfile().CompanyName(ctx, obj)
+			return obj.CompanyName, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.PiiText == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive piiText is not implemented")
+				}
+				return ec.Directives.PiiText(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
@@ -1032,7 +1040,7 @@ func (ec *executionContext) _ContactProfile_companyName(ctx context.Context, fie
 	)
 }
 func (ec *executionContext) fieldContext_ContactProfile_companyName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContactProfile", field, true, true, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("ContactProfile", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ContactProfile_city(ctx context.Context, field graphql.CollectedField, obj *chat.ContactProfile) (ret graphql.Marshaler) {
@@ -1044,9 +1052,22 @@ func (ec *executionContext) _ContactProfile_city(ctx context.Context, field grap
 			return ec.fieldContext_ContactProfile_city(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ContactProfile().City(ctx, obj)
+			return obj.City, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.PiiText == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive piiText is not implemented")
+				}
+				return ec.Directives.PiiText(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
@@ -1055,7 +1076,7 @@ func (ec *executionContext) _ContactProfile_city(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_ContactProfile_city(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContactProfile", field, true, true, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("ContactProfile", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ContactProfile_country(ctx context.Context, field graphql.CollectedField, obj *chat.ContactProfile) (ret graphql.Marshaler) {
@@ -1067,9 +1088,22 @@ func (ec *executionContext) _ContactProfile_country(ctx context.Context, field g
 			return ec.fieldContext_ContactProfile_country(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ContactProfile().Country(ctx, obj)
+			return obj.Country, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.PiiText == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive piiText is not implemented")
+				}
+				return ec.Directives.PiiText(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
@@ -1078,7 +1112,7 @@ func (ec *executionContext) _ContactProfile_country(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_ContactProfile_country(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContactProfile", field, true, true, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("ContactProfile", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ContactProfile_countryCode(ctx context.Context, field graphql.CollectedField, obj *chat.ContactProfile) (ret graphql.Marshaler) {
@@ -1090,9 +1124,22 @@ func (ec *executionContext) _ContactProfile_countryCode(ctx context.Context, fie
 			return ec.fieldContext_ContactProfile_countryCode(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ContactProfile().CountryCode(ctx, obj)
+			return obj.CountryCode, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.PiiText == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive piiText is not implemented")
+				}
+				return ec.Directives.PiiText(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
@@ -1101,7 +1148,7 @@ func (ec *executionContext) _ContactProfile_countryCode(ctx context.Context, fie
 	)
 }
 func (ec *executionContext) fieldContext_ContactProfile_countryCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContactProfile", field, true, true, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("ContactProfile", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ContactProfile_socialProfiles(ctx context.Context, field graphql.CollectedField, obj *chat.ContactProfile) (ret graphql.Marshaler) {
@@ -1200,9 +1247,22 @@ func (ec *executionContext) _Note_content(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Note_content(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Note().Content(ctx, obj)
+			return obj.Content()
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.PiiText == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive piiText is not implemented")
+				}
+				return ec.Directives.PiiText(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
@@ -1211,7 +1271,7 @@ func (ec *executionContext) _Note_content(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Note_content(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Note", field, true, true, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Note", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Note_user(ctx context.Context, field graphql.CollectedField, obj *chat.Note) (ret graphql.Marshaler) {
@@ -2158,157 +2218,25 @@ func (ec *executionContext) _ContactProfile(ctx context.Context, sel ast.Selecti
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ContactProfile")
 		case "companyName":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ContactProfile_companyName(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._ContactProfile_companyName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "city":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ContactProfile_city(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._ContactProfile_city(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "country":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ContactProfile_country(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._ContactProfile_country(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "countryCode":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._ContactProfile_countryCode(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._ContactProfile_countryCode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "socialProfiles":
 			field := field
 
@@ -2424,43 +2352,10 @@ func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "content":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Note_content(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._Note_content(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "user":
 			field := field
 

@@ -19,14 +19,10 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type AttachmentResolver interface {
-	FileName(ctx context.Context, obj *chat.Attachment) (*string, error)
-
 	TitleState(ctx context.Context, obj *chat.Attachment) (chat.PIIState, error)
 	Meta(ctx context.Context, obj *chat.Attachment) ([]*chat.CustomAttribute, error)
 }
 type EmailHeadersResolver interface {
-	Subject(ctx context.Context, obj *chat.EmailHeaders) (*string, error)
-
 	State(ctx context.Context, obj *chat.EmailHeaders) (chat.PIIState, error)
 }
 type MessageResolver interface {
@@ -166,9 +162,22 @@ func (ec *executionContext) _Attachment_fileName(ctx context.Context, field grap
 			return ec.fieldContext_Attachment_fileName(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Attachment().FileName(ctx, obj)
+			return obj.FileName()
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.PiiText == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive piiText is not implemented")
+				}
+				return ec.Directives.PiiText(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
@@ -177,7 +186,7 @@ func (ec *executionContext) _Attachment_fileName(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_Attachment_fileName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attachment", field, true, true, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Attachment", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Attachment_title(ctx context.Context, field graphql.CollectedField, obj *chat.Attachment) (ret graphql.Marshaler) {
@@ -285,9 +294,22 @@ func (ec *executionContext) _EmailHeaders_subject(ctx context.Context, field gra
 			return ec.fieldContext_EmailHeaders_subject(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.EmailHeaders().Subject(ctx, obj)
+			return obj.Subject, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.PiiText == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive piiText is not implemented")
+				}
+				return ec.Directives.PiiText(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
@@ -296,7 +318,7 @@ func (ec *executionContext) _EmailHeaders_subject(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_EmailHeaders_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("EmailHeaders", field, true, true, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("EmailHeaders", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _EmailHeaders_from(ctx context.Context, field graphql.CollectedField, obj *chat.EmailHeaders) (ret graphql.Marshaler) {
@@ -658,8 +680,15 @@ func (ec *executionContext) _Message_content(ctx context.Context, field graphql.
 				}
 				return ec.Directives.Scope(ctx, obj, directive0, any)
 			}
+			directive2 := func(ctx context.Context) (any, error) {
+				if ec.Directives.PiiText == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive piiText is not implemented")
+				}
+				return ec.Directives.PiiText(ctx, obj, directive1)
+			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -1104,43 +1133,10 @@ func (ec *executionContext) _Attachment(ctx context.Context, sel ast.SelectionSe
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "fileName":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Attachment_fileName(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._Attachment_fileName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "title":
 			out.Values[i] = ec._Attachment_title(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1256,43 +1252,10 @@ func (ec *executionContext) _EmailHeaders(ctx context.Context, sel ast.Selection
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("EmailHeaders")
 		case "subject":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._EmailHeaders_subject(ctx, field, obj)
-				if res == graphql.RequiredNull {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+			out.Values[i] = ec._EmailHeaders_subject(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			if field.IsDeferred() {
-				deferredFieldSet.AddField(field)
-				fieldIndex := len(deferredFieldSet.Values) - 1
-				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, deferredFieldSet)
-				})
-
-				for _, deferrable := range field.Deferrables {
-					view, ok := deferLabelToView[deferrable.Label]
-					if !ok {
-						view = deferredFieldSet.NewView()
-						deferLabelToView[deferrable.Label] = view
-					}
-					view.AddIndices(fieldIndex)
-				}
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
-			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "from":
 			out.Values[i] = ec._EmailHeaders_from(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

@@ -79,26 +79,6 @@ func (r *contactInboxResolver) SourceIDState(ctx context.Context, obj *chat.Cont
 	return masking.State(auth.Viewer(ctx), obj.AccountID, chat.ChannelAddress, obj.Values.Present.Has(chat.FieldSourceID)), nil
 }
 
-// CompanyName is the resolver for the companyName field.
-func (r *contactProfileResolver) CompanyName(ctx context.Context, obj *chat.ContactProfile) (*string, error) {
-	return masking.Text(auth.Viewer(ctx), obj.AccountID, obj.CompanyName), nil
-}
-
-// City is the resolver for the city field.
-func (r *contactProfileResolver) City(ctx context.Context, obj *chat.ContactProfile) (*string, error) {
-	return masking.Text(auth.Viewer(ctx), obj.AccountID, obj.City), nil
-}
-
-// Country is the resolver for the country field.
-func (r *contactProfileResolver) Country(ctx context.Context, obj *chat.ContactProfile) (*string, error) {
-	return masking.Text(auth.Viewer(ctx), obj.AccountID, obj.Country), nil
-}
-
-// CountryCode is the resolver for the countryCode field.
-func (r *contactProfileResolver) CountryCode(ctx context.Context, obj *chat.ContactProfile) (*string, error) {
-	return masking.Text(auth.Viewer(ctx), obj.AccountID, obj.CountryCode), nil
-}
-
 // SocialProfiles is the resolver for the socialProfiles field.
 func (r *contactProfileResolver) SocialProfiles(ctx context.Context, obj *chat.ContactProfile) ([]*chat.CustomAttribute, error) {
 	return masking.Attributes(auth.Viewer(ctx), obj.AccountID, obj.SocialProfiles), nil
@@ -107,12 +87,6 @@ func (r *contactProfileResolver) SocialProfiles(ctx context.Context, obj *chat.C
 // Others is the resolver for the others field.
 func (r *contactProfileResolver) Others(ctx context.Context, obj *chat.ContactProfile) ([]*chat.CustomAttribute, error) {
 	return masking.Attributes(auth.Viewer(ctx), obj.AccountID, obj.Others), nil
-}
-
-// Content is the resolver for the content field.
-func (r *noteResolver) Content(ctx context.Context, obj *chat.Note) (*string, error) {
-	text, err := obj.Content()
-	return masking.Text(auth.Viewer(ctx), obj.AccountID, text), err
 }
 
 // User is the resolver for the user field.

@@ -33,6 +33,7 @@ func NewHandler(r *Resolver, s Settings) http.Handler {
 		Resolvers: r,
 		Directives: graph.DirectiveRoot{
 			Pii:     directives.PII,
+			PiiText: directives.PIIText,
 			HasRole: directives.HasRole,
 			Scope:   directives.Scope,
 		},

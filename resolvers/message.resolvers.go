@@ -10,12 +10,6 @@ import (
 	"github.com/cloakroom/cloakroom/masking"
 )
 
-// FileName is the resolver for the fileName field.
-func (r *attachmentResolver) FileName(ctx context.Context, obj *chat.Attachment) (*string, error) {
-	name, err := obj.FileName()
-	return masking.Text(auth.Viewer(ctx), obj.AccountID, name), err
-}
-
 // TitleState is the resolver for the titleState field.
 func (r *attachmentResolver) TitleState(ctx context.Context, obj *chat.Attachment) (chat.PIIState, error) {
 	return masking.State(auth.Viewer(ctx), obj.AccountID, chat.ChannelAddress, obj.Values.Present.Has(chat.FieldTitle)), nil
@@ -25,11 +19,6 @@ func (r *attachmentResolver) TitleState(ctx context.Context, obj *chat.Attachmen
 func (r *attachmentResolver) Meta(ctx context.Context, obj *chat.Attachment) ([]*chat.CustomAttribute, error) {
 	list, err := obj.Meta()
 	return masking.Attributes(auth.Viewer(ctx), obj.AccountID, list), err
-}
-
-// Subject is the resolver for the subject field.
-func (r *emailHeadersResolver) Subject(ctx context.Context, obj *chat.EmailHeaders) (*string, error) {
-	return masking.Text(auth.Viewer(ctx), obj.AccountID, obj.Subject), nil
 }
 
 // State is the resolver for the state field.
