@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 type counts struct {
 	statements float64 // SQL, viewer look-ups aside
 	viewer     float64 // SQL that finds out who asks
-	trips      float64 // round trips to Redis: commands, those of one pipeline counted as many
+	trips      float64 // Redis commands; those of one pipeline count as many, though they are one round trip
 	commands   string  // which, for the report
 }
 
@@ -119,6 +120,7 @@ func perRequest(before, after total, times float64) counts {
 			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
 	n.commands = strings.Join(names, ", ")
 	return n
 }
