@@ -17,6 +17,9 @@ func (s *Set) Contact(ctx context.Context, accountID, id int64) (*chat.Contact, 
 
 // ContactAttributes loads a contact's profile and custom attributes.
 func (s *Set) ContactAttributes(ctx context.Context, c *chat.Contact) (*chat.Contact, error) {
+	if c.Attributes.Open != nil { // a page has brought them, or the contact was deleted and has none
+		return c, nil
+	}
 	return s.contactAttributes.Load(ctx, Key{c.AccountID, c.ID})()
 }
 

@@ -34,7 +34,7 @@ func (s *Store) SetMasking(ctx context.Context, agentID int64, masked bool, expe
 		return before, fmt.Errorf("set the masking of user %d: %w", agentID, err)
 	}
 	if before.Version != expectedVersion || tag.RowsAffected() == 0 {
-		return before, &chat.Error{Code: chat.Conflict, Field: "expectedVersion",
+		return before, &chat.Error{Code: chat.Conflict, Field: "input.expectedVersion",
 			Message: "the setting was changed in the meantime: read maskingVersion again"}
 	}
 	return before, nil

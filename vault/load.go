@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/rollout"
@@ -179,6 +180,9 @@ func noteKey(n *chat.Note) chat.RecordKey {
 	return chat.RecordKey{Kind: chat.NoteRecord, Parent: n.ContactID, ID: n.ID}
 }
 
+// unknownTime stands where the schema wants a time and nobody knows one.
+var unknownTime = time.Unix(0, 0).UTC()
+
 // DeletedContact stands for a contact that a conversation or message still names but that is gone: it has an
 // alias and no values.
 func (v *Vault) DeletedContact(ctx context.Context, accountID, contactID int64) (*chat.Contact, error) {
@@ -186,7 +190,7 @@ func (v *Vault) DeletedContact(ctx context.Context, accountID, contactID int64) 
 	if err != nil {
 		return nil, err
 	}
-	c := &chat.Contact{ID: contactID, AccountID: accountID, AliasOf: r.account.Alias}
+	c := &chat.Contact{ID: contactID, AccountID: accountID, AliasOf: r.account.Alias, CreatedAt: unknownTime}
 	if c.ListedName, err = c.Alias(); err != nil {
 		return nil, err
 	}
