@@ -56,8 +56,8 @@ func (s *Store) Migrations(ctx context.Context, files fs.FS) ([]Migration, error
 }
 
 func (s *Store) withGoose(ctx context.Context, files fs.FS, run func(*goose.Provider) error) error {
-	if _, err := s.db.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS cloakroom`); err != nil {
-		return fmt.Errorf("create schema cloakroom (does the role have CREATE on the database?): %w", err)
+	if err := s.ensureSchema(ctx); err != nil {
+		return err
 	}
 	db := stdlib.OpenDBFromPool(s.pool)
 	defer func(db *sql.DB) { _ = db.Close() }(db) // closes no connection of the pool
@@ -72,6 +72,22 @@ func (s *Store) withGoose(ctx context.Context, files fs.FS, run func(*goose.Prov
 	}
 	if err := run(provider); err != nil {
 		return fmt.Errorf("migrate schema cloakroom: %w", err)
+	}
+	return nil
+}
+
+// ensureSchema looks first: PostgreSQL wants CREATE on the database even for a schema that is there already, which a
+// role that was given the schema ready-made does not have.
+func (s *Store) ensureSchema(ctx context.Context) error {
+	var exists bool
+	if err := s.db.QueryRow(ctx, `SELECT to_regnamespace('cloakroom') IS NOT NULL`).Scan(&exists); err != nil {
+		return fmt.Errorf("look for schema cloakroom: %w", err)
+	}
+	if exists {
+		return nil
+	}
+	if _, err := s.db.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS cloakroom`); err != nil {
+		return fmt.Errorf("create schema cloakroom (does the role have CREATE on the database?): %w", err)
 	}
 	return nil
 }
