@@ -57,7 +57,7 @@ func (c *comparison) ratioTable(b *strings.Builder, pairs []pair) (missed bool) 
 		case cpu.median > w.cpuGoal*tolerance:
 			verdict, missed = "**missed**", true
 		case cpu.median > w.cpuGoal:
-			verdict = "missed, within noise"
+			verdict = "missed by less than 25 %"
 		}
 		fmt.Fprintf(b, "| %s %s | %s | ≤ %.1f | %s | %s | %s | %s |\n", w.name, w.title, cpu, w.cpuGoal, verdict,
 			spreadOf(ratios(pairs, at(first), func(s slice) float64 { return float64(s.p50) })),
