@@ -18,9 +18,9 @@ func NameIsAddress(name string, own ...string) bool {
 	if TextHoldsAddress(name) {
 		return true
 	}
-	lower := strings.ToLower(strings.TrimSpace(name))
+	seen := visible(name)
 	for _, address := range own {
-		if holdsOwn(lower, strings.ToLower(strings.TrimSpace(address))) {
+		if holdsOwn(seen, visible(address)) {
 			return true
 		}
 	}
@@ -36,18 +36,27 @@ func holdsOwn(name, own string) bool {
 	}
 	if local, _, isEmail := strings.Cut(own, "@"); isEmail {
 		base, _, _ := strings.Cut(local, "+")
-		return name == local || name == base
+		if name == local || name == base {
+			return true
+		}
 	}
-	digits := onlyDigits(own)
-	nameDigits := onlyDigits(name)
-	return len(digits) >= ownPhoneDigits && len(nameDigits) >= ownPhoneDigits &&
-		(strings.Contains(nameDigits, digits) || strings.Contains(digits, nameDigits))
+	return holdsDigitsOf(onlyDigits(name), onlyDigits(own))
+}
+
+// holdsDigitsOf says that six digits in a row of own stand in name, whatever stands before and after them there.
+func holdsDigitsOf(name, own string) bool {
+	for from := 0; len(name) >= ownPhoneDigits && from+ownPhoneDigits <= len(own); from++ {
+		if strings.Contains(name, own[from:from+ownPhoneDigits]) {
+			return true
+		}
+	}
+	return false
 }
 
 // TextHoldsAddress says that a text holds something like an e-mail address, also percent-encoded, or a phone
 // number: seven digits or more that only spaces and the punctuation of phone numbers part.
 func TextHoldsAddress(text string) bool {
-	if strings.ContainsRune(text, '@') || strings.ContainsRune(text, '＠') || strings.Contains(text, "%40") {
+	if strings.ContainsAny(text, "@＠﹫") || strings.Contains(text, "%40") {
 		return true
 	}
 	run := 0
@@ -65,17 +74,48 @@ func TextHoldsAddress(text string) bool {
 	return false
 }
 
-// isPhonePunctuation covers what phone numbers are written with, invisible marks included: format characters
-// such as a left-to-right mark come along when a number is copied from a phone's address book.
+// isPhonePunctuation covers what phone numbers are written with, in full width as well, invisible marks included:
+// format characters such as a left-to-right mark come along when a number is copied from a phone's address book,
+// and digits can be emoji.
 func isPhonePunctuation(r rune) bool {
-	return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Pd, r) || strings.ContainsRune("+-.()/_·•", r)
+	if r >= '！' && r <= '～' {
+		r -= '！' - '!'
+	}
+	return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Pd, unicode.M) || strings.ContainsRune("+-−.()/_·•", r)
 }
 
+// onlyDigits gives the digits of a text in ASCII, in whatever script they are written.
 func onlyDigits(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsDigit(r) {
-			return r
+		if !unicode.IsDigit(r) {
+			return -1
 		}
-		return -1
+		return '0' + digitValue(r)
 	}, s)
+}
+
+// digitValue is a decimal digit's value: Unicode keeps each script's ten digits together, zero first.
+func digitValue(r rune) rune {
+	for _, in := range unicode.Nd.R16 {
+		if r >= rune(in.Lo) && r <= rune(in.Hi) {
+			return (r - rune(in.Lo)) % 10
+		}
+	}
+	for _, in := range unicode.Nd.R32 {
+		if r >= rune(in.Lo) && r <= rune(in.Hi) {
+			return (r - rune(in.Lo)) % 10
+		}
+	}
+	return 0
+}
+
+// visible lowers a text and takes out white space around it and the marks that are not seen, which would keep
+// two equal texts apart.
+func visible(s string) string {
+	return strings.ToLower(strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, s)))
 }

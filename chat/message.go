@@ -2,6 +2,7 @@ package chat
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -115,13 +116,15 @@ type addresses []PII
 func (a *addresses) UnmarshalJSON(raw []byte) error {
 	var list []string
 	var one string
-	switch {
-	case json.Unmarshal(raw, &list) == nil:
-	case json.Unmarshal(raw, &one) == nil && one != "":
+	if json.Unmarshal(raw, &one) == nil {
 		list = []string{one}
+	} else {
+		_ = json.Unmarshal(raw, &list) // members that are no texts stay empty
 	}
 	for _, s := range list {
-		*a = append(*a, PII(s))
+		if s != "" {
+			*a = append(*a, PII(s))
+		}
 	}
 	return nil
 }
@@ -146,7 +149,8 @@ type emailAttributes struct {
 // out rather than failing the message.
 func newEmailHeaders(accountID int64, raw []byte) *EmailHeaders {
 	var a emailAttributes
-	if err := json.Unmarshal(raw, &a); err != nil && a.Email == nil {
+	var unexpected *json.UnmarshalTypeError
+	if err := json.Unmarshal(raw, &a); err != nil && !errors.As(err, &unexpected) {
 		return nil
 	}
 	h := &EmailHeaders{AccountID: accountID, To: a.To, Cc: a.Cc, Bcc: a.Bcc, SubmittedEmail: pii(a.Submitted)}

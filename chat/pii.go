@@ -13,7 +13,8 @@ import (
 const Redacted = "[redacted]"
 
 // PII is a personal value in clear. Every way in which Go writes a value by itself gives Redacted;
-// the text is had only by Reveal, and by MarshalGQL, which runs behind the @pii gate.
+// the text is had only by Reveal, and by MarshalGQL, which runs behind the @pii gate. fmt does not ask the unexported
+// fields of a struct and encoding/json not the keys of a map: PII stands in neither, and a test says so.
 type PII string
 
 // Reveal gives the text. Each call is a place to review.
@@ -34,7 +35,7 @@ func (PII) LogValue() slog.Value { return slog.StringValue(Redacted) }
 // MarshalJSON keeps the value out of JSON that is not a GraphQL answer.
 func (PII) MarshalJSON() ([]byte, error) { return []byte(`"` + Redacted + `"`), nil }
 
-// MarshalText keeps the value out of text encoders and map keys.
+// MarshalText keeps the value out of text encoders.
 func (PII) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
 
 // MarshalGQL writes the value into a GraphQL answer; the @pii gate has decided by then.
