@@ -34,6 +34,7 @@ var sealedDemo = storetest.Derived{Build: buildDemo}
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	redis.SetLogger(silence{}) // some tests have a Redis that does not answer
 	folder, err := os.MkdirTemp("", "cloakroom-edge-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,6 +50,10 @@ func run(m *testing.M) int {
 	}
 	return code
 }
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 // users are the viewers who present a Chatwoot access token.
 var users = map[string]int64{
@@ -174,7 +179,7 @@ func issueTokens(ctx context.Context, s *store.Store, pepper []byte) error {
 
 // nowhere is a Redis that nobody answers for.
 func nowhere() redis.UniversalClient {
-	return redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialTimeout: time.Second})
+	return redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialerRetries: 1, DialTimeout: time.Second})
 }
 
 // leaseRedis gives a logical database of Redis for one test. Keys name accounts, of which every test has the same,

@@ -183,6 +183,13 @@ func (r reply) data(t testing.TB, into any) {
 	}
 }
 
+func decode(t testing.TB, body []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(body, into); err != nil {
+		t.Fatalf("decode %.300s: %v", body, err)
+	}
+}
+
 // journal keeps what was logged.
 type journal struct {
 	mu   sync.Mutex

@@ -32,6 +32,8 @@ var blankCopies = []string{
 	`UPDATE calls SET transcript = NULL, meta = '{}' WHERE account_id = $1`,
 	`UPDATE companies SET domain = NULL, name = 'Company ' || id, description = NULL, additional_attributes = '{}', custom_attributes = '{}' WHERE account_id = $1`,
 	`UPDATE custom_filters SET query = '{"payload": []}' WHERE account_id = $1`,
+	`UPDATE active_storage_blobs b SET filename = 'avatar' FROM active_storage_attachments f, contacts c
+ WHERE c.account_id = $1 AND f.record_type = 'Contact' AND f.record_id = c.id AND b.id = f.blob_id`,
 	`UPDATE integrations_hooks SET access_token = NULL, settings = '{}' WHERE account_id = $1`,
 }
 
