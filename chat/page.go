@@ -9,7 +9,16 @@ import (
 type Page struct {
 	Limit    int
 	Backward bool      // the last rows before the position
+	Exact    bool      // nobody asks whether there are more rows
 	From     *Position // nil is the list's end
+}
+
+// Read is how many rows to read: one over the limit tells whether there are more.
+func (p Page) Read() int {
+	if p.Exact {
+		return p.Limit
+	}
+	return p.Limit + 1
 }
 
 // Position is a place in an ordered list: the sort key of a row, and its id as the tie-break.

@@ -44,6 +44,9 @@ type ConversationOrder struct {
 // ConversationParts are the parts of a conversation that cost a join or a look-up of their own, as far as the
 // query asks for them.
 type ConversationParts struct {
+	Inbox             bool
+	Assignee          bool
+	Team              bool
 	Contact           bool
 	ContactAttributes bool
 	LastMessage       bool

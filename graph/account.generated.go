@@ -291,8 +291,15 @@ func (ec *executionContext) _Account_contact(ctx context.Context, field graphql.
 				}
 				return ec.Directives.Scope(ctx, obj, directive0, any)
 			}
+			directive2 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Planned == nil {
+					var zeroVal *chat.Contact
+					return zeroVal, errors.New("directive planned is not implemented")
+				}
+				return ec.Directives.Planned(ctx, obj, directive1)
+			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *chat.Contact) graphql.Marshaler {
@@ -353,8 +360,15 @@ func (ec *executionContext) _Account_lookupContact(ctx context.Context, field gr
 				}
 				return ec.Directives.Scope(ctx, obj, directive0, any)
 			}
+			directive2 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Planned == nil {
+					var zeroVal *chat.Contact
+					return zeroVal, errors.New("directive planned is not implemented")
+				}
+				return ec.Directives.Planned(ctx, obj, directive1)
+			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *chat.Contact) graphql.Marshaler {
@@ -415,8 +429,15 @@ func (ec *executionContext) _Account_contacts(ctx context.Context, field graphql
 				}
 				return ec.Directives.Scope(ctx, obj, directive0, any)
 			}
+			directive2 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Planned == nil {
+					var zeroVal *chat.ContactConnection
+					return zeroVal, errors.New("directive planned is not implemented")
+				}
+				return ec.Directives.Planned(ctx, obj, directive1)
+			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *chat.ContactConnection) graphql.Marshaler {
@@ -477,8 +498,15 @@ func (ec *executionContext) _Account_conversation(ctx context.Context, field gra
 				}
 				return ec.Directives.Scope(ctx, obj, directive0, any)
 			}
+			directive2 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Planned == nil {
+					var zeroVal *chat.Conversation
+					return zeroVal, errors.New("directive planned is not implemented")
+				}
+				return ec.Directives.Planned(ctx, obj, directive1)
+			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *chat.Conversation) graphql.Marshaler {
@@ -539,8 +567,15 @@ func (ec *executionContext) _Account_conversations(ctx context.Context, field gr
 				}
 				return ec.Directives.Scope(ctx, obj, directive0, any)
 			}
+			directive2 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Planned == nil {
+					var zeroVal *chat.ConversationConnection
+					return zeroVal, errors.New("directive planned is not implemented")
+				}
+				return ec.Directives.Planned(ctx, obj, directive1)
+			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *chat.ConversationConnection) graphql.Marshaler {

@@ -43,6 +43,7 @@ type DirectiveRoot struct {
 	HasRole func(ctx context.Context, obj any, next graphql.Resolver, role chat.ViewerKind) (res any, err error)
 	Pii     func(ctx context.Context, obj any, next graphql.Resolver, kind chat.Kind) (res any, err error)
 	PiiText func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
+	Planned func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 	Scope   func(ctx context.Context, obj any, next graphql.Resolver, any string) (res any, err error)
 }
 

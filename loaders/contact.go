@@ -64,7 +64,9 @@ func (s *Set) Contacts(ctx context.Context, account *chat.Account, args PageArgs
 	if q.Page, err = args.page(ctx, cursors, contactsPage, false); err != nil {
 		return nil, err
 	}
-	asked := selected(ctx, "ContactConnection").nodes("Contact")
+	connection := selected(ctx, "ContactConnection")
+	q.Page.Exact = connection.exact()
+	asked := connection.nodes("Contact")
 	q.Parts.Attributes = asked.asks("customAttributes", "additionalAttributes")
 	threads, prefetch := s.threadsAsked(ctx, account, asked)
 	if prefetch {

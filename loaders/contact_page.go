@@ -32,8 +32,10 @@ func (s *Set) threadsAsked(ctx context.Context, account *chat.Account, asked sel
 	if err != nil {
 		return threads{}, false // the field's own resolver says what is wrong
 	}
+	connection := asked.of("conversations", "ConversationConnection")
+	page.Exact = connection.exact()
 	t.query.Page = page
-	t.query.Parts = conversationParts(asked.of("conversations", "ConversationConnection").nodes("Conversation"))
+	t.query.Parts = conversationParts(connection.nodes("Conversation"))
 	t.query.Parts.Contact = false // it is the contact they hang off
 	return t, true
 }

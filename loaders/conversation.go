@@ -38,7 +38,9 @@ func (s *Set) Conversations(ctx context.Context, account *chat.Account, args Pag
 	if q.Page, err = args.page(ctx, cursors, conversationsPage, false); err != nil {
 		return nil, err
 	}
-	q.Parts = conversationParts(selected(ctx, "ConversationConnection").nodes("Conversation"))
+	asked := selected(ctx, "ConversationConnection")
+	q.Page.Exact = asked.exact()
+	q.Parts = conversationParts(asked.nodes("Conversation"))
 	rows, err := s.store.ListConversations(ctx, account.ID, q)
 	if err != nil {
 		return nil, err

@@ -24,5 +24,5 @@ func (Extension) Validate(graphql.ExecutableSchema) error { return nil }
 
 // InterceptResponse is for gqlgen.
 func (e Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	return next(With(ctx, New(e.Store, e.Vault)))
+	return next(With(ctx, func() *Set { return New(e.Store, e.Vault) }))
 }

@@ -7,6 +7,7 @@ package loaders
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
@@ -25,19 +26,19 @@ type Set struct {
 	store *store.Store
 	vault *vault.Vault
 
-	contacts               *dataloader.Loader[Key, *chat.Contact]
-	contactAttributes      *dataloader.Loader[Key, *chat.Contact]
-	contactInboxes         *dataloader.Loader[Key, []*chat.ContactInbox]
-	contactLabels          *dataloader.Loader[Key, []string]
-	notes                  *dataloader.Loader[Key, []*chat.Note]
-	conversationAttributes *dataloader.Loader[Key, *chat.Conversation]
-	contactThreads         *dataloader.Loader[threadsKey, *chat.ConversationConnection]
-	lastMessages           *dataloader.Loader[Key, *chat.Message]
-	threads                *dataloader.Loader[messagesKey, *chat.MessageConnection]
-	attachments            *dataloader.Loader[Key, []*chat.Attachment]
-	users                  *dataloader.Loader[Key, *chat.User]
-	agentBots              *dataloader.Loader[Key, *chat.AgentBot]
-	standings              *dataloader.Loader[int64, *chat.Standing]
+	contacts               *loader[Key, *chat.Contact]
+	contactAttributes      *loader[Key, *chat.Contact]
+	contactInboxes         *loader[Key, []*chat.ContactInbox]
+	contactLabels          *loader[Key, []string]
+	notes                  *loader[Key, []*chat.Note]
+	conversationAttributes *loader[Key, *chat.Conversation]
+	contactThreads         *loader[threadsKey, *chat.ConversationConnection]
+	lastMessages           *loader[Key, *chat.Message]
+	threads                *loader[messagesKey, *chat.MessageConnection]
+	attachments            *loader[Key, []*chat.Attachment]
+	users                  *loader[Key, *chat.User]
+	agentBots              *loader[Key, *chat.AgentBot]
+	standings              *loader[int64, *chat.Standing]
 }
 
 // The wait before a batch that nobody primed, and its size: dataloader's own 16 ms would be most of an answer.
@@ -67,29 +68,49 @@ func New(s *store.Store, v *vault.Vault) *Set {
 
 type setKey struct{}
 
-// With puts a set into a context.
-func With(ctx context.Context, s *Set) context.Context { return context.WithValue(ctx, setKey{}, s) }
+// With lets For give a set in a context; it is made when it is first asked for, which many answers never do.
+func With(ctx context.Context, make func() *Set) context.Context {
+	return context.WithValue(ctx, setKey{}, sync.OnceValue(make))
+}
 
 // For gives the set of the answer; the executor puts one in place for each.
 func For(ctx context.Context) *Set {
-	s, ok := ctx.Value(setKey{}).(*Set)
+	set, ok := ctx.Value(setKey{}).(func() *Set)
 	if !ok {
 		panic("loaders.For: no set in the context; is loaders.Extension installed?")
 	}
-	return s
+	return set()
+}
+
+// loader is a dataloader whose cache can be looked into without asking for a batch.
+type loader[K comparable, V any] struct {
+	*dataloader.Loader[K, V]
+	cache *dataloader.InMemoryCache[K, V]
+}
+
+// primed gives what a parent has primed for a key; ok is false where a batch would have to be read.
+func (l *loader[K, V]) primed(ctx context.Context, key K) (value V, ok bool) {
+	thunk, ok := l.cache.Get(ctx, key)
+	if !ok {
+		return value, false
+	}
+	value, err := thunk()
+	return value, err == nil
 }
 
 // batched makes a loader that matches answers to questions by key. A key that is not in the answer is the zero
 // value.
-func batched[K comparable, V any](read func(context.Context, []K) (map[K]V, error)) *dataloader.Loader[K, V] {
-	return dataloader.NewBatchedLoader(func(ctx context.Context, keys []K) []*dataloader.Result[V] {
+func batched[K comparable, V any](read func(context.Context, []K) (map[K]V, error)) *loader[K, V] {
+	cache := dataloader.NewCache[K, V]()
+	batches := dataloader.NewBatchedLoader(func(ctx context.Context, keys []K) []*dataloader.Result[V] {
 		found, err := read(ctx, keys)
 		results := make([]*dataloader.Result[V], len(keys))
 		for i, k := range keys {
 			results[i] = &dataloader.Result[V]{Data: found[k], Error: err}
 		}
 		return results
-	}, dataloader.WithWait[K, V](wait), dataloader.WithBatchCapacity[K, V](capacity))
+	}, dataloader.WithCache[K, V](cache), dataloader.WithWait[K, V](wait), dataloader.WithBatchCapacity[K, V](capacity))
+	return &loader[K, V]{batches, cache}
 }
 
 // byAccount reads keys account by account, as the viewer belongs to it: a row of any other account is not found.

@@ -22,6 +22,7 @@ func (s *Set) Conversation(ctx context.Context, account *chat.Account, displayID
 	args, once := asked.only("messages")
 	if once && args.After == "" && args.Before == "" { // a cursor is bound to the conversation's id, which is not known yet
 		if page, err := args.page(ctx, vault.Cursors{}, messagesPage, true); err == nil {
+			page.Exact = asked.of("messages", "MessageConnection").exact()
 			q.Messages = &store.MessageQuery{Page: page}
 		}
 	}

@@ -97,13 +97,19 @@ func stringArg(args map[string]any, name string) (string, bool) {
 	return s, ok
 }
 
-var everyPart = chat.ConversationParts{Contact: true, ContactAttributes: true, LastMessage: true, UnreadCount: true, CustomAttributes: true}
+var everyPart = chat.ConversationParts{Inbox: true, Assignee: true, Team: true, Contact: true, ContactAttributes: true, LastMessage: true, UnreadCount: true, CustomAttributes: true}
+
+// exact says that nobody asks a connection where its page lies.
+func (s selection) exact() bool { return !s.asks("pageInfo") }
 
 // conversationParts says what the query asks of conversations beyond their own row.
 func conversationParts(s selection) chat.ConversationParts {
 	contact := s.of("contact", "Contact")
 	senders := s.of("messages", "MessageConnection").nodes("Message")
 	return chat.ConversationParts{
+		Inbox:             s.asks("inbox"),
+		Assignee:          s.asks("assignee"),
+		Team:              s.asks("team"),
 		Contact:           s.asks("contact") || senders.asks("sender"),
 		ContactAttributes: contact.asks("customAttributes", "additionalAttributes"),
 		LastMessage:       s.asks("lastMessage"),

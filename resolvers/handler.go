@@ -1,9 +1,11 @@
 package resolvers
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
@@ -17,6 +19,7 @@ import (
 // Settings is what an installation decides about the edge.
 type Settings struct {
 	Introspection bool // in a demo: whoever may ask may also read the schema
+	FieldByField  bool // never answer from a plan: for comparing the two ways
 	Log           *slog.Logger
 }
 
@@ -29,6 +32,10 @@ const (
 
 // NewHandler makes the handler of POST /graphql. It takes the viewer from the request's context.
 func NewHandler(r *Resolver, s Settings) http.Handler {
+	inOneGo := planned
+	if s.FieldByField {
+		inOneGo = func(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }
+	}
 	server := handler.New(graph.NewExecutableSchema(graph.Config{
 		Resolvers: r,
 		Directives: graph.DirectiveRoot{
@@ -36,6 +43,7 @@ func NewHandler(r *Resolver, s Settings) http.Handler {
 			PiiText: directives.PIIText,
 			HasRole: directives.HasRole,
 			Scope:   directives.Scope,
+			Planned: inOneGo,
 		},
 	}))
 	server.AddTransport(transport{})

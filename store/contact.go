@@ -61,7 +61,7 @@ func joinConversationsOfContact(st *statement, accountID int64, q chat.Conversat
 	selectConversations(st, q.Parts)
 	st.add(", c.last_activity_at list_time, c.id list_id FROM (SELECT * FROM conversations c WHERE c.account_id = ? AND c.contact_id = ct.id", accountID)
 	visibleConversations(st, q.Visibility)
-	st.add(" ORDER BY c.last_activity_at DESC, c.id DESC LIMIT ?) c", q.Page.Limit+1)
+	st.add(" ORDER BY c.last_activity_at DESC, c.id DESC LIMIT ?) c", q.Page.Read())
 	joinConversations(st, q.Parts)
 	st.add(") v ON true")
 }

@@ -50,12 +50,17 @@ func ConversationPosition(order chat.ConversationOrder, c *chat.Conversation) *c
 
 // The columns that are read of c; c is a sub-select of conversations.
 const conversationColumns = `c.id::int8, c.account_id::int8, c.display_id::int8, c.contact_id, c.status, c.priority + 1,
- c.cached_label_list, c.last_activity_at, c.created_at, c.waiting_since, c.snoozed_until,
- c.inbox_id::int8, i.name, i.channel_type, u.id::int8, COALESCE(NULLIF(u.display_name, ''), u.name) user_name, u.email, t.id team_id, t.name team_name, t.description`
+ c.cached_label_list, c.last_activity_at, c.created_at, c.waiting_since, c.snoozed_until, c.inbox_id::int8`
 
-const conversationJoins = ` LEFT JOIN inboxes i ON i.id = c.inbox_id
- LEFT JOIN users u ON u.id = c.assignee_id
- LEFT JOIN teams t ON t.id = c.team_id AND t.account_id = c.account_id`
+// The parts that cost a join.
+const (
+	inboxColumns    = `, i.name, i.channel_type`
+	inboxJoin       = ` LEFT JOIN inboxes i ON i.id = c.inbox_id`
+	assigneeColumns = `, u.id::int8, COALESCE(NULLIF(u.display_name, ''), u.name) user_name, u.email`
+	assigneeJoin    = ` LEFT JOIN users u ON u.id = c.assignee_id`
+	teamColumns     = `, t.id team_id, t.name team_name, t.description`
+	teamJoin        = ` LEFT JOIN teams t ON t.id = c.team_id AND t.account_id = c.account_id`
+)
 
 // At most 10 are counted, as Chatwoot does (facts of §6.3).
 const unreadCount = `(SELECT count(*) FROM (SELECT 1 FROM messages x WHERE x.conversation_id = c.id AND x.account_id = c.account_id
@@ -95,24 +100,30 @@ func (s *Store) ListConversations(ctx context.Context, accountID int64, q chat.C
 
 func selectConversations(st *statement, parts chat.ConversationParts) {
 	st.add("SELECT " + conversationColumns)
-	if parts.UnreadCount {
-		st.add(", " + unreadCount)
-	}
-	if parts.LastMessage {
-		st.add(", " + messageColumns)
-	}
-	if parts.Contact {
-		st.add(", " + contactColumns)
+	for _, p := range []struct {
+		asked   bool
+		columns string
+	}{
+		{parts.Inbox, inboxColumns}, {parts.Assignee, assigneeColumns}, {parts.Team, teamColumns},
+		{parts.UnreadCount, ", " + unreadCount}, {parts.LastMessage, ", " + messageColumns}, {parts.Contact, ", " + contactColumns},
+	} {
+		if p.asked {
+			st.add(p.columns)
+		}
 	}
 }
 
 func joinConversations(st *statement, parts chat.ConversationParts) {
-	st.add(conversationJoins)
-	if parts.LastMessage {
-		st.add(lastMessageJoin)
-	}
-	if parts.Contact {
-		st.add(" LEFT JOIN contacts ct ON ct.id = c.contact_id AND ct.account_id = c.account_id")
+	for _, p := range []struct {
+		asked bool
+		join  string
+	}{
+		{parts.Inbox, inboxJoin}, {parts.Assignee, assigneeJoin}, {parts.Team, teamJoin}, {parts.LastMessage, lastMessageJoin},
+		{parts.Contact, " LEFT JOIN contacts ct ON ct.id = c.contact_id AND ct.account_id = c.account_id"},
+	} {
+		if p.asked {
+			st.add(p.join)
+		}
 	}
 }
 
@@ -235,9 +246,16 @@ func newConversationScan(parts chat.ConversationParts) *conversationScanner {
 	s := new(conversationScanner)
 	c := &s.c
 	s.targets = append(make([]any, 0, 40), i8(&c.ID), i8(&c.AccountID), i8(&c.DisplayID), i8(&c.ContactID), &s.status,
-		&s.priority, &s.labels, at(&c.LastActivityAt), at(&c.CreatedAt), &s.waiting, &s.snoozed,
-		i8(&s.inbox.ID), text(&s.inbox.Name), text(&s.inbox.ChannelType),
-		i8(&s.user.ID), text(&s.user.Name), &s.userEmail, i8(&s.team.ID), text(&s.team.Name), &s.teamDetail)
+		&s.priority, &s.labels, at(&c.LastActivityAt), at(&c.CreatedAt), &s.waiting, &s.snoozed, i8(&s.inbox.ID))
+	if parts.Inbox {
+		s.targets = append(s.targets, text(&s.inbox.Name), text(&s.inbox.ChannelType))
+	}
+	if parts.Assignee {
+		s.targets = append(s.targets, i8(&s.user.ID), text(&s.user.Name), &s.userEmail)
+	}
+	if parts.Team {
+		s.targets = append(s.targets, i8(&s.team.ID), text(&s.team.Name), &s.teamDetail)
+	}
 	if parts.UnreadCount {
 		s.targets = append(s.targets, &s.unread)
 	}
@@ -263,7 +281,9 @@ func (s *conversationScanner) row(parts chat.ConversationParts) ConversationRow 
 	}
 	c.Labels = splitLabels(string(s.labels))
 	c.WaitingSince, c.SnoozedUntil = optional(s.waiting), optional(s.snoozed)
-	s.inbox.AccountID, c.Inbox = c.AccountID, &s.inbox
+	if parts.Inbox {
+		s.inbox.AccountID, c.Inbox = c.AccountID, &s.inbox
+	}
 	if s.user.ID != 0 {
 		s.user.AccountID, s.user.Email, c.Assignee = c.AccountID, s.userEmail, &s.user
 	}

@@ -72,7 +72,7 @@ func messagesStatement(accountID int64, q MessageQuery, conversation string, arg
 	st.add(" AND c.conversation_id = "+conversation, args...)
 	st.beyond(messageKey, chat.Ascending, q.Page, false)
 	st.orderBy(messageKey, chat.Ascending, q.Page.Backward)
-	st.add(" LIMIT ?) m", q.Page.Limit+1)
+	st.add(" LIMIT ?) m", q.Page.Read())
 	st.add(messageSenderJoins)
 	if q.Sealed {
 		st.add(messageRecordSealedJoin)

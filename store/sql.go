@@ -60,18 +60,18 @@ func intOf(p *chat.Position) any {
 	return *p.Int
 }
 
-// readPage reads one row over the page's limit. Rows with and without a value are two ranges of the index, so
+// readPage reads as many rows as the page wants. Rows with and without a value are two ranges of the index, so
 // a page that runs over from one into the other takes a second statement: one condition for both would read
 // every row before the position.
 func readPage[T any](page chat.Page, key orderKey, read func(limit int, overrun bool) ([]T, error)) ([]T, error) {
-	rows, err := read(page.Limit+1, false)
-	if err != nil || len(rows) > page.Limit || page.From == nil || !key.nullable {
+	rows, err := read(page.Read(), false)
+	if err != nil || len(rows) == page.Read() || page.From == nil || !key.nullable {
 		return rows, err
 	}
 	if (key.value(page.From) == nil) != page.Backward {
 		return rows, nil
 	}
-	rest, err := read(page.Limit+1-len(rows), true)
+	rest, err := read(page.Read()-len(rows), true)
 	return append(rows, rest...), err
 }
 

@@ -1,0 +1,54 @@
+package resolvers_test
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloakroom/cloakroom/resolvers"
+)
+
+// fieldByField is a replica that never answers from a plan.
+func fieldByField(e *edge) *edge {
+	other := *e
+	graphql := resolvers.NewHandler(&resolvers.Resolver{Store: e.store, Vault: e.vault, Auth: e.auth},
+		resolvers.Settings{FieldByField: true, Log: slog.New(slog.NewJSONHandler(e.log, nil))})
+	other.handler = other.authenticated(metered(graphql))
+	return &other
+}
+
+// TestPlansAnswerAsTheExecutorDoes asks everything there is to be asked both ways.
+func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
+	t.Parallel()
+	planned := shared()
+	slow := fieldByField(planned)
+	for _, viewer := range []string{"masked", "exempt", "pii-service", "reader-service", "everything", "stranger"} {
+		for _, q := range append(questions(t), walk(t)...) {
+			if q.changes() {
+				continue
+			}
+			got := normal(t, planned.ask(t, viewer, q.query, q.variables).body)
+			want := normal(t, slow.ask(t, viewer, q.query, q.variables).body)
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("%s as %s (-executor +plan):\n%s", q.name, viewer, diff)
+			}
+		}
+	}
+}
+
+// TestWorkloadsArePlanned holds that the four workloads are answered from plans: a field that a plan does not know
+// would send them back to the executor without a word.
+func TestWorkloadsArePlanned(t *testing.T) {
+	planned := newEdge(t)
+	slow := fieldByField(planned)
+	openKeysOf(t, planned)
+	for _, w := range workloads[:3] {
+		count := func(e *edge) float64 {
+			return testing.AllocsPerRun(5, func() { e.ask(t, "exempt", w.query, askers[1].variables(25)) })
+		}
+		if fast, all := count(planned), count(slow); fast > all*0.6 {
+			t.Errorf("%s: %.0f allocations from a plan, %.0f field by field: it was not planned", w.name, fast, all)
+		}
+	}
+}
