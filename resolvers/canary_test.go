@@ -67,7 +67,7 @@ func (c canaries) plant(carrier, value string) {
 	c.texts.add(carrier+", local part", local)
 	c.texts.add(carrier+", percent-encoded", strings.ToLower(url.QueryEscape(lower)))
 	for _, form := range []string{lower, value} {
-		c.texts.add(carrier+", MD5", fmt.Sprintf("%x", md5.Sum([]byte(form))))   //nolint:gosec // see above
+		c.texts.add(carrier+", MD5", fmt.Sprintf("%x", md5.Sum([]byte(form))))    //nolint:gosec // see above
 		c.texts.add(carrier+", SHA-1", fmt.Sprintf("%x", sha1.Sum([]byte(form)))) //nolint:gosec // see above
 		c.texts.add(carrier+", SHA-256", fmt.Sprintf("%x", sha256.Sum256([]byte(form))))
 	}

@@ -44,7 +44,7 @@ func newEdge(t testing.TB) *edge {
 }
 
 // newReplica puts a replica together as cmd/cloakroom does.
-func newReplica(t testing.TB, s *store.Store, client redis.UniversalClient) *edge {
+func newReplica(t testing.TB, s *store.Store, client redis.UniversalClient, options ...auth.Option) *edge {
 	t.Helper()
 	e := &edge{store: s, redis: client, log: new(journal)}
 	log := slog.New(slog.NewJSONHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -55,7 +55,7 @@ func newReplica(t testing.TB, s *store.Store, client redis.UniversalClient) *edg
 	e.bus = events.New(client, log)
 	e.vault = vault.New(s, keys, client, e.bus, log, prometheus.NewRegistry())
 	t.Cleanup(e.vault.Settle)
-	e.auth = auth.New(s, pepper, auth.WithLogger(log))
+	e.auth = auth.New(s, pepper, append(options, auth.WithLogger(log))...)
 	graphql := resolvers.NewHandler(&resolvers.Resolver{Store: s, Vault: e.vault, Auth: e.auth}, resolvers.Settings{Log: log})
 	e.handler = e.authenticated(metered(graphql))
 	return e
@@ -188,6 +188,21 @@ func decode(t testing.TB, body []byte, into any) {
 	if err := json.Unmarshal(body, into); err != nil {
 		t.Fatalf("decode %.300s: %v", body, err)
 	}
+}
+
+// fault gives code and field of an answer's first error, "" when it has none.
+func fault(t testing.TB, answer reply) (code, field string) {
+	t.Helper()
+	var body struct {
+		Errors []struct {
+			Extensions struct{ Code, Field string }
+		}
+	}
+	decode(t, answer.body, &body)
+	if len(body.Errors) == 0 {
+		return "", ""
+	}
+	return body.Errors[0].Extensions.Code, body.Errors[0].Extensions.Field
 }
 
 // journal keeps what was logged.

@@ -10,7 +10,11 @@ type pageInfo struct {
 
 func pageOf(t testing.TB, answer reply) pageInfo {
 	t.Helper()
-	var body struct{ Data struct{ Account struct{ List struct{ PageInfo pageInfo } } } }
+	var body struct {
+		Data struct {
+			Account struct{ List struct{ PageInfo pageInfo } }
+		}
+	}
 	decode(t, answer.body, &body)
 	return body.Data.Account.List.PageInfo
 }
