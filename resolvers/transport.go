@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -63,7 +64,9 @@ func read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *fault) {
 		return nil, &fault{http.StatusUnsupportedMediaType, chat.Errorf(chat.Invalid, "send Content-Type: application/json")}
 	}
 	start := graphql.Now()
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), maxBody)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -71,7 +74,7 @@ func read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *fault) {
 	case err != nil:
 		return nil, &fault{http.StatusBadRequest, chat.Errorf(chat.Invalid, "the request ended early")}
 	}
-	params, fault := decode(body)
+	params, fault := decode(body.Bytes())
 	if fault != nil {
 		return nil, fault
 	}
@@ -80,32 +83,39 @@ func read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *fault) {
 	return params, nil
 }
 
-// decode reads the body strictly: the parameters of GraphQL over HTTP, of their types, and nothing after them.
+// parameters are those of GraphQL over HTTP; others are ignored.
+type parameters struct {
+	Query         *string                    `json:"query"`
+	OperationName *string                    `json:"operationName"`
+	Variables     json.RawMessage            `json:"variables"`
+	Extensions    map[string]json.RawMessage `json:"extensions"`
+}
+
+// decode reads the body strictly: the parameters, of their types, and nothing after them.
 func decode(body []byte) (*graphql.RawParams, *fault) {
-	var in struct {
-		Query         *string                    `json:"query"`
-		OperationName *string                    `json:"operationName"`
-		Variables     map[string]any             `json:"variables"`
-		Extensions    map[string]json.RawMessage `json:"extensions"`
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	err := d.Decode(&in)
+	var in parameters
+	err := json.Unmarshal(body, &in)
 	var wrongType *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrongType) && wrongType.Field != "":
 		field, _, _ := strings.Cut(wrongType.Field, ".")
 		return nil, &fault{http.StatusBadRequest, chat.InvalidField(field, "is of the wrong type")}
 	case err != nil:
-		return nil, &fault{http.StatusBadRequest, chat.Errorf(chat.Invalid, "the body is not a JSON object with query, operationName and variables")}
-	case d.Decode(new(json.RawMessage)) != io.EOF:
-		return nil, &fault{http.StatusBadRequest, chat.Errorf(chat.Invalid, "something follows the JSON object in the body")}
+		return nil, &fault{http.StatusBadRequest, chat.Errorf(chat.Invalid, "the body is not one JSON object with query, operationName and variables")}
 	case in.Query == nil || *in.Query == "":
 		return nil, &fault{http.StatusBadRequest, chat.InvalidField("query", "is missing")}
 	}
-	params := &graphql.RawParams{Query: *in.Query, Variables: in.Variables}
+	params := &graphql.RawParams{Query: *in.Query}
 	if in.OperationName != nil {
 		params.OperationName = *in.OperationName
+	}
+	if len(in.Variables) == 0 {
+		return params, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(in.Variables))
+	d.UseNumber() // a variable keeps its digits until its type is known
+	if err := d.Decode(&params.Variables); err != nil {
+		return nil, &fault{http.StatusBadRequest, chat.InvalidField("variables", "is of the wrong type")}
 	}
 	return params, nil
 }
@@ -146,6 +156,7 @@ func write(w http.ResponseWriter, reply string, status int, response *graphql.Re
 		head.WriteString(`"data":`)
 	}
 	w.Header().Set("Content-Type", reply+"; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(head.Len()+len(response.Data)+len("}")))
 	w.WriteHeader(status)
 	_, _ = w.Write(head.Bytes()) // a client that went away is nobody's error
 	_, _ = w.Write(response.Data)

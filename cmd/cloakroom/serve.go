@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -135,21 +136,27 @@ func (app *App) authenticated(next http.Handler) http.Handler {
 	})
 }
 
-// guarded gives every request an id, a deadline and headers that let a browser do nothing with the answer, and
-// logs it by path and status alone.
+// headers let a browser do nothing with an answer but show it to whoever asked.
+var headers = map[string][]string{
+	"X-Content-Type-Options":  {"nosniff"},
+	"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+	"Referrer-Policy":         {"no-referrer"},
+}
+
+// guarded gives every request an id and a deadline and its answer headers, and logs it by path alone.
 func (app *App) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()
 		ctx, cancel := context.WithTimeout(vault.WithRequestID(r.Context(), id), requestDeadline)
 		defer cancel()
 		h := w.Header()
+		maps.Copy(h, headers)
 		h.Set("X-Request-Id", id)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
 		start := time.Now()
 		next.ServeHTTP(w, r.WithContext(ctx))
-		app.Log.DebugContext(ctx, "request", "request_id", id, "method", r.Method, "path", r.URL.Path, "took", time.Since(start))
+		if app.Log.Enabled(ctx, slog.LevelDebug) {
+			app.Log.DebugContext(ctx, "request", "request_id", id, "method", r.Method, "path", r.URL.Path, "took", time.Since(start))
+		}
 	})
 }
 
