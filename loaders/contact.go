@@ -55,6 +55,9 @@ func (s *Set) Contacts(ctx context.Context, account *chat.Account, args PageArgs
 		Sealed: rollout.ReadFrom(account.Settings, chat.Contacts) == rollout.Sealed}
 	if filter != nil {
 		q.Filter = *filter
+		if err := storable("filter.labels", q.Filter.Labels); err != nil {
+			return nil, err
+		}
 	}
 	if orderBy != nil {
 		q.Order = *orderBy

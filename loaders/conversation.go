@@ -26,6 +26,9 @@ func (s *Set) Conversations(ctx context.Context, account *chat.Account, args Pag
 		Order: chat.ConversationOrder{Field: chat.ByLastActivity, Direction: chat.Descending}}
 	if filter != nil {
 		q.Filter = *filter
+		if err := storable("filter.labels", q.Filter.Labels); err != nil {
+			return nil, err
+		}
 	}
 	if orderBy != nil {
 		q.Order = *orderBy

@@ -2,6 +2,7 @@ package loaders
 
 import (
 	"context"
+	"strings"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/vault"
@@ -87,4 +88,14 @@ func (a PageArgs) wrongEnd(backward bool) string {
 // sealWith gives a page's cursors; they are sealed only when a query asks for them.
 func sealWith(ctx context.Context, cursors vault.Cursors) func(*chat.Position) (string, error) {
 	return func(at *chat.Position) (string, error) { return cursors.Seal(ctx, at) }
+}
+
+// storable refuses texts that PostgreSQL could not hold, so that none is asked for.
+func storable(field string, texts []string) error {
+	for _, text := range texts {
+		if strings.ContainsRune(text, 0) {
+			return chat.InvalidField(field, "must not hold a NUL")
+		}
+	}
+	return nil
 }

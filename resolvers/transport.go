@@ -43,6 +43,9 @@ func (transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	ctx := r.Context()
 	rc, faults := exec.CreateOperationContext(ctx, params)
 	if faults != nil {
+		if rc.Doc != nil && rc.Operation == nil {
+			faults = gqlerror.List{gqlerror.Wrap(chat.InvalidField("operationName", "must name one of the document's operations"))}
+		}
 		write(w, reply, statusOfFault(reply), exec.DispatchError(graphql.WithOperationContext(ctx, rc), faults))
 		return
 	}

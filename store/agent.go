@@ -11,7 +11,7 @@ import (
 )
 
 const findMasking = `SELECT COALESCE(am.masked, false), COALESCE(am.version, 0)
- FROM users u LEFT JOIN cloakroom.agent_masking am ON am.user_id = u.id WHERE u.id = $1`
+ FROM users u LEFT JOIN cloakroom.agent_masking am ON am.user_id = u.id WHERE u.id = $1::bigint`
 
 const putMasking = `INSERT INTO cloakroom.agent_masking AS am (user_id, masked, version, set_by) VALUES ($1, $2, $3 + 1, $4)
  ON CONFLICT (user_id) DO UPDATE SET masked = excluded.masked, version = excluded.version, set_by = excluded.set_by,
@@ -29,19 +29,23 @@ func (s *Store) SetMasking(ctx context.Context, agentID int64, masked bool, expe
 	if err != nil {
 		return before, fmt.Errorf("read the masking of user %d: %w", agentID, err)
 	}
+	moved := &chat.Error{Code: chat.Conflict, Field: "input.expectedVersion",
+		Message: "the setting was changed in the meantime: read maskingVersion again"}
+	if before.Version != expectedVersion {
+		return before, moved
+	}
 	tag, err := s.db.Exec(ctx, putMasking, agentID, masked, expectedVersion, setBy)
 	if err != nil {
 		return before, fmt.Errorf("set the masking of user %d: %w", agentID, err)
 	}
-	if before.Version != expectedVersion || tag.RowsAffected() == 0 {
-		return before, &chat.Error{Code: chat.Conflict, Field: "input.expectedVersion",
-			Message: "the setting was changed in the meantime: read maskingVersion again"}
+	if tag.RowsAffected() == 0 { // somebody was faster, since the setting was read
+		return before, moved
 	}
 	return before, nil
 }
 
 const ensureFlag = `INSERT INTO cloakroom.account_flags (account_id, name, enabled)
- SELECT a.id, $2, false FROM accounts a WHERE a.id = $1 ON CONFLICT DO NOTHING`
+ SELECT a.id, $2, false FROM accounts a WHERE a.id = $1::bigint ON CONFLICT DO NOTHING`
 
 const lockFlag = `SELECT enabled FROM cloakroom.account_flags WHERE account_id = $1 AND name = $2 FOR UPDATE`
 

@@ -158,7 +158,7 @@ func resolved(q chat.ContactQuery) string {
 	}
 }
 
-const findContact = `SELECT ` + contactColumns + `%s FROM contacts ct%s WHERE ct.account_id = $1 AND ct.id = $2`
+const findContact = `SELECT ` + contactColumns + `%s FROM contacts ct%s WHERE ct.account_id = $1 AND ct.id = $2::bigint`
 
 // FindContact reads a contact with its record; chat.ErrNotFound when the account has none of that id.
 func (s *Store) FindContact(ctx context.Context, accountID, contactID int64, sealed bool) (ContactRow, error) {

@@ -160,13 +160,13 @@ func filterConversations(st *statement, q chat.ConversationQuery) {
 		filterAssignee(st, *f.Assignee, q.Visibility.UserID)
 	}
 	if f.AssigneeID != nil {
-		st.add(" AND c.assignee_id = ?", int64(*f.AssigneeID))
+		st.add(" AND c.assignee_id = ?::bigint", int64(*f.AssigneeID))
 	}
 	if f.InboxID != nil {
-		st.add(" AND c.inbox_id = ?", int64(*f.InboxID))
+		st.add(" AND c.inbox_id = ?::bigint", int64(*f.InboxID))
 	}
 	if f.TeamID != nil {
-		st.add(" AND c.team_id = ?", int64(*f.TeamID))
+		st.add(" AND c.team_id = ?::bigint", int64(*f.TeamID))
 	}
 	if f.UpdatedSince != nil {
 		st.add(" AND c.updated_at > ?", f.UpdatedSince.UTC())

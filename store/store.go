@@ -85,10 +85,13 @@ func IsConflict(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "23505"
 }
 
-// Redact gives an error's text for a log, without what PostgreSQL itself said: its messages quote values. Its
-// code and the names of constraint, table and column stay.
+// Redact gives an error's text for a log, without what PostgreSQL or its driver said: their messages quote values.
+// PostgreSQL's code and the names of constraint, table and column stay.
 func Redact(err error) string {
 	text := err.Error()
+	if before, _, found := strings.Cut(text, "failed to encode args["); found {
+		return before + "an argument does not fit its column"
+	}
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
 		return text

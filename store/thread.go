@@ -27,7 +27,7 @@ func (s *Store) FindThread(ctx context.Context, accountID int64, q ThreadQuery) 
 	batch.Queue(thread.sql.String(), thread.args...)
 	if q.Messages != nil {
 		messages := messagesStatement(accountID, *q.Messages,
-			"(SELECT o.id FROM conversations o WHERE o.account_id = ? AND o.display_id = ?)", accountID, q.DisplayID)
+			"(SELECT o.id FROM conversations o WHERE o.account_id = ? AND o.display_id = ?::bigint)", accountID, q.DisplayID)
 		batch.Queue(messages.sql.String(), messages.args...)
 	}
 	results := s.db.SendBatch(ctx, batch)
@@ -65,7 +65,7 @@ func threadStatement(accountID int64, q ThreadQuery) *statement {
 	if q.Parts.Contact {
 		st.add(contactRecord(q.ContactsSealed))
 	}
-	st.add(" FROM (SELECT * FROM conversations c WHERE c.account_id = ? AND c.display_id = ?", accountID, q.DisplayID)
+	st.add(" FROM (SELECT * FROM conversations c WHERE c.account_id = ? AND c.display_id = ?::bigint", accountID, q.DisplayID)
 	openableConversations(st, q.Visibility)
 	st.add(") c")
 	joinConversations(st, q.Parts)
