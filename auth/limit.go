@@ -47,6 +47,20 @@ func (l *limiter) allow(key string) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
+// forgive takes back an attempt that turned out right: an office of fifty agents behind one address signs in at nine,
+// and only guesses are to be counted. Wrong attempts of the key stay counted.
+func (l *limiter) forgive(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch list := l.attempts[key]; len(list) {
+	case 0:
+	case 1:
+		delete(l.attempts, key)
+	default:
+		l.attempts[key] = list[:len(list)-1]
+	}
+}
+
 // addressOf is whom an attempt is counted against: the peer's address, and for IPv6 its /64, which is what
 // one customer of a provider has.
 func addressOf(r *http.Request) string {

@@ -39,7 +39,8 @@ type issued struct {
 // SignIn answers POST /auth/sign_in with a session in Chatwoot's own form: {email, password} gives the headers
 // access-token, client, uid, expiry, token-type, and the user as JSON. It sits in users.tokens beside Rails'.
 func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request) {
-	if wait, ok := a.perAddress.allow(a.keyed("address", addressOf(r))); !ok {
+	address := a.keyed("address", addressOf(r))
+	if wait, ok := a.perAddress.allow(address); !ok {
 		a.refuseLimited(w, r, wait)
 		return
 	}
@@ -48,7 +49,8 @@ func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, err)
 		return
 	}
-	if wait, ok := a.perEmail.allow(a.keyed("email", in.Email)); !ok {
+	email := a.keyed("email", in.Email)
+	if wait, ok := a.perEmail.allow(email); !ok {
 		a.refuseLimited(w, r, wait)
 		return
 	}
@@ -57,6 +59,8 @@ func (a *Authenticator) SignIn(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, err)
 		return
 	}
+	a.perAddress.forgive(address)
+	a.perEmail.forgive(email)
 	session, id, err := a.startSession(r.Context(), user)
 	if err != nil {
 		a.refuse(w, r, err)

@@ -265,3 +265,28 @@ func TestLimiterIsBounded(t *testing.T) {
 		t.Errorf("%d keys, the limit is %d", len(l.attempts), maxLimited)
 	}
 }
+
+// An office behind one address: right passwords are not guesses, wrong ones stay counted beside them.
+func TestSignInCountsOnlyGuesses(t *testing.T) {
+	t.Parallel()
+	a, _, _ := newRoom(t)
+	const office = "192.0.2.7:1"
+	for range 12 {
+		if w := signInFrom(t, a, office, credentials("ada@example.com", "right")); w.Code != http.StatusOK {
+			t.Fatalf("a right password got %d: %s", w.Code, w.Body)
+		}
+	}
+	for i := range 6 {
+		w := signInFrom(t, a, office, credentials(fmt.Sprintf("guess%d@example.com", i), "wrong"))
+		want := http.StatusUnauthorized
+		if i == 5 {
+			want = http.StatusTooManyRequests
+		}
+		if w.Code != want {
+			t.Errorf("guess %d got %d, want %d", i+1, w.Code, want)
+		}
+		if i == 3 {
+			signInFrom(t, a, office, credentials("ada@example.com", "right"))
+		}
+	}
+}
