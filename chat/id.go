@@ -40,20 +40,43 @@ func (id *ID) UnmarshalGQL(v any) error {
 	return nil
 }
 
-// The GraphQL ids of the types, bound in gqlgen.yml.
+// The ids of the types as GraphQL has them, bound in gqlgen.yml.
 
-func (a *Account) GraphID() ID             { return ID(a.ID) }
-func (u *User) GraphID() ID                { return ID(u.ID) }
-func (c *Contact) GraphID() ID             { return ID(c.ID) }
-func (c *Conversation) GraphID() ID        { return ID(c.ID) }
+// GraphID is the account's id.
+func (a *Account) GraphID() ID { return ID(a.ID) }
+
+// GraphID is the user's id.
+func (u *User) GraphID() ID { return ID(u.ID) }
+
+// GraphID is the contact's id.
+func (c *Contact) GraphID() ID { return ID(c.ID) }
+
+// GraphID is the conversation's id.
+func (c *Conversation) GraphID() ID { return ID(c.ID) }
+
+// GraphDisplayID is the conversation's number in its account.
 func (c *Conversation) GraphDisplayID() ID { return ID(c.DisplayID) }
-func (m *Message) GraphID() ID             { return ID(m.ID) }
-func (a *Attachment) GraphID() ID          { return ID(a.ID) }
-func (i *Inbox) GraphID() ID               { return ID(i.ID) }
-func (t *Team) GraphID() ID                { return ID(t.ID) }
-func (l *Label) GraphID() ID               { return ID(l.ID) }
-func (n *Note) GraphID() ID                { return ID(n.ID) }
-func (b *AgentBot) GraphID() ID            { return ID(b.ID) }
+
+// GraphID is the message's id.
+func (m *Message) GraphID() ID { return ID(m.ID) }
+
+// GraphID is the attachment's id.
+func (a *Attachment) GraphID() ID { return ID(a.ID) }
+
+// GraphID is the inbox's id.
+func (i *Inbox) GraphID() ID { return ID(i.ID) }
+
+// GraphID is the team's id.
+func (t *Team) GraphID() ID { return ID(t.ID) }
+
+// GraphID is the label's id.
+func (l *Label) GraphID() ID { return ID(l.ID) }
+
+// GraphID is the note's id.
+func (n *Note) GraphID() ID { return ID(n.ID) }
+
+// GraphID is the bot's id.
+func (b *AgentBot) GraphID() ID { return ID(b.ID) }
 
 // FormatID writes an id as the contract does.
 func FormatID(id int64) string { return strconv.FormatInt(id, 10) }

@@ -20,7 +20,6 @@ type contact struct {
 	sources            []*source
 	writesNames        bool // activity messages name this contact
 	labels             []string
-	kind               int64
 }
 
 // source is a contact's address in one inbox.
@@ -28,10 +27,6 @@ type source struct {
 	id    int64
 	inbox *inbox
 	value string
-}
-
-func (c *contact) hasAddress() bool {
-	return c.email != nil || c.phone != nil && *c.phone != "" || c.identifier != nil && *c.identifier != ""
 }
 
 // digits gives the phone's digits, or those of a phone nobody has when the contact has none.

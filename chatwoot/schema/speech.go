@@ -22,14 +22,14 @@ func (b *builder) incoming(t *conversation, at time.Time) {
 		text += " " + fmt.Sprintf(pick(b, reaches), b.plant(carrierContent, c.account, b.reach(n)))
 	}
 	m := b.add(t, &message{at: at, kind: incoming, content: &text, sender: "Contact", senderID: c.id, attrs: obj{}})
-	switch in := t.source.inbox; {
-	case in.channel == chatwoot.ChannelEmail:
+	switch t.source.inbox.channel {
+	case chatwoot.ChannelEmail:
 		b.receiveMail(m)
-	case in.channel == chatwoot.ChannelWhatsapp:
+	case chatwoot.ChannelWhatsapp:
 		m.sourceID = b.plant(carrierMessageID, c.account, b.wamid(c.digits()))
-	case in.channel == chatwoot.ChannelTwilioSms, in.channel == chatwoot.ChannelSms:
+	case chatwoot.ChannelTwilioSms, chatwoot.ChannelSms:
 		m.sourceID = "SM" + b.random(hex, 32)
-	case in.channel == chatwoot.ChannelTelegram, in.channel == chatwoot.ChannelFacebookPage:
+	case chatwoot.ChannelTelegram, chatwoot.ChannelFacebookPage:
 		m.sourceID = b.random(digits, 12)
 	}
 	switch {
@@ -94,10 +94,10 @@ func (b *builder) outgoing(t *conversation, at time.Time) {
 	text := b.answer(t.contact)
 	m := b.add(t, &message{at: at, kind: outgoing, content: &text, status: int64(b.rng.IntN(3)), attrs: obj{}})
 	m.sender, m.senderID = b.speaker(t)
-	switch in := t.source.inbox; {
-	case in.channel == chatwoot.ChannelEmail:
+	switch t.source.inbox.channel {
+	case chatwoot.ChannelEmail:
 		b.sendMail(m)
-	case in.channel == chatwoot.ChannelWhatsapp:
+	case chatwoot.ChannelWhatsapp:
 		m.sourceID = b.plant(carrierMessageID, t.account, b.wamid(t.contact.digits()))
 		if n%5 == 0 {
 			b.sendTemplate(m)

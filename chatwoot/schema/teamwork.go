@@ -79,7 +79,7 @@ func (b *builder) calls() {
 			"account_id": t.account, "inbox_id": t.source.inbox.id, "conversation_id": t.id, "contact_id": t.contact.id,
 			"message_id": t.messages[0].id, "accepted_by_agent_id": orNil(t.assignee), "provider_call_id": "CA" + b.random(hex, 32),
 			"provider": int64(0), "direction": t.display % 2, "status": "completed", "started_at": t.created,
-			"duration_seconds": int64(40 + t.display), "end_reason": "hangup", "created_at": t.created,
+			"duration_seconds": 40 + t.display, "end_reason": "hangup", "created_at": t.created,
 			"meta":       b.json(obj{"conference_sid": "CF" + b.random(hex, 32), "from_number": number, "to_number": t.source.inbox.address}),
 			"transcript": "Agent: Acme Support, good morning. Customer: please call " + spoken + " next time.",
 		})

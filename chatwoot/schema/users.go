@@ -102,7 +102,7 @@ func (b *builder) users() {
 func (b *builder) user(u DemoUser) {
 	r := row{
 		"id": u.ID, "uid": u.Email, "email": u.Email, "name": u.Name, "encrypted_password": demoPasswordHash,
-		"confirmed_at": b.epoch, "sign_in_count": int64(3 + u.ID), "pubsub_token": b.credential(24), "tokens": b.sessions(u.ID),
+		"confirmed_at": b.epoch, "sign_in_count": 3 + u.ID, "pubsub_token": b.credential(24), "tokens": b.sessions(u.ID),
 		"ui_settings": b.json(obj{"is_contact_sidebar_open": true, "editor_message_key": "enter"}),
 	}
 	if u.Type == "SuperAdmin" {
