@@ -73,7 +73,7 @@ func (v *Vault) sealRows(ctx context.Context, keys *keyring.Account, kind chat.R
 	sealed := make([]store.SealedRow, len(rows))
 	var tags []store.TagRow
 	for i, row := range rows {
-		if sealed[i], err = sealRow(keys, subjects[subjectOf(row)], kind, row); err != nil {
+		if sealed[i], err = sealRow(keys, subjects[subjectOf(row)], kind, row, 1); err != nil {
 			return err
 		}
 		if kind == chat.ContactRecord {
@@ -97,9 +97,9 @@ func subjectOf(row store.PlainRow) int64 {
 	return row.ContactID
 }
 
-func sealRow(keys *keyring.Account, subject *keyring.Subject, kind chat.RecordKind, row store.PlainRow) (store.SealedRow, error) {
+func sealRow(keys *keyring.Account, subject *keyring.Subject, kind chat.RecordKind, row store.PlainRow, version int64) (store.SealedRow, error) {
 	s := store.SealedRow{Parent: row.Parent, ID: row.ID, ContactID: row.ContactID, SubjectKeyID: subject.ID(),
-		KeyID: keys.Generation(), Version: 1, Columns: make([][]byte, len(row.Columns))}
+		KeyID: keys.Generation(), Version: version, Columns: make([][]byte, len(row.Columns))}
 	for i, f := range sealFields[kind] {
 		if !worthSealing(f, row.Columns[i], row) {
 			continue

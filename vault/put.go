@@ -1,0 +1,175 @@
+package vault
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/events"
+	"github.com/cloakroom/cloakroom/keyring"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// contactFields are the fields of a contact's sealed row, in the order in which they are sealed. Two records read
+// from that row.
+var contactFields = slices.Concat(chat.RecordShapes[chat.ContactRecord].Fields, chat.RecordShapes[chat.ContactAttributesRecord].Fields)
+
+// afterCommit bounds what is done for a change that stands already, whether or not its asker still waits.
+const afterCommit = 3 * time.Second
+
+// PutContact changes personal values of a contact whose account is read sealed: every field in change gets its new
+// value, nil being none; the others stay. Profile and custom attributes are JSON objects. The row is sealed anew
+// as a whole, under its next version; look-ups find the new addresses and no old one; when it returns, no old
+// value is read from Redis. chat.ErrNotFound when there is no such contact; an error that wraps
+// chat.ErrUnreadable when a value that is to stay does not open.
+func (v *Vault) PutContact(ctx context.Context, account *chat.Account, contactID int64, change map[chat.Field]*chat.PII) error {
+	if !sealedContacts(account) {
+		return fmt.Errorf("change contact %d: account %d is not read sealed", contactID, account.ID)
+	}
+	if err := checkChange(change); err != nil {
+		return fmt.Errorf("change contact %d: %w", contactID, err)
+	}
+	keys, err := v.keys.Account(ctx, account.ID)
+	if err != nil {
+		return err
+	}
+	p := &putting{vault: v, keys: keys, account: account, contactID: contactID, change: change}
+	err = v.store.InTx(ctx, func(tx *store.Store) error {
+		if err := p.write(ctx, tx); err != nil {
+			return err
+		}
+		return p.drop(ctx, tx) // before the commit as well: a process that dies right after it leaves nothing old behind
+	})
+	if err != nil {
+		return fmt.Errorf("change contact %d: %w", contactID, err)
+	}
+	p.settle(ctx)
+	return nil
+}
+
+func checkChange(change map[chat.Field]*chat.PII) error {
+	for f, p := range change {
+		if !slices.Contains(contactFields, f) {
+			return fmt.Errorf("%s is no field of a contact", fieldNames[f])
+		}
+		var object map[string]json.RawMessage
+		if p != nil && jsonFields.Has(f) && json.Unmarshal([]byte(p.Reveal()), &object) != nil {
+			return fmt.Errorf("%s is not a JSON object", fieldNames[f])
+		}
+	}
+	return nil
+}
+
+// putting is one change of one contact.
+type putting struct {
+	vault     *Vault
+	keys      *keyring.Account
+	account   *chat.Account
+	contactID int64
+	change    map[chat.Field]*chat.PII
+	moved     bool // the cache's epoch, because a record could not be dropped
+}
+
+func (p *putting) write(ctx context.Context, tx *store.Store) error {
+	row, err := tx.LockContact(ctx, p.account.ID, p.contactID)
+	if err != nil {
+		return err
+	}
+	subject, err := p.keys.Subject(row.KeyContactID, row.SubjectKeyID, row.KeySealed)
+	if err != nil {
+		return p.unreadable(ctx, chat.FieldEmail, err)
+	}
+	plain := store.PlainRow{ID: row.ID, ContactID: row.ID}
+	if plain.Columns, err = p.values(ctx, subject, row); err != nil {
+		return err
+	}
+	sealed, err := sealRow(p.keys, subject, chat.ContactRecord, plain, row.Version+1)
+	if err != nil {
+		return err
+	}
+	tags, err := appendTags(nil, p.keys, plain)
+	if err != nil {
+		return err
+	}
+	return tx.PutContact(ctx, p.account.ID, sealed, p.listedName(row, plain, sealed), tags)
+}
+
+// values gives every field as it is to be: changed, or opened from what is there.
+func (p *putting) values(ctx context.Context, subject *keyring.Subject, row store.LockedContact) ([][]byte, error) {
+	columns := make([][]byte, len(contactFields))
+	for i, f := range contactFields {
+		if value, changed := p.change[f]; changed {
+			if value != nil {
+				columns[i] = []byte(value.Reveal())
+			}
+			continue
+		}
+		if row.Columns[i] == nil {
+			if f == chat.FieldName {
+				columns[i] = []byte(row.ListedName)
+			}
+			continue
+		}
+		field := sealFields[chat.ContactRecord][i]
+		clear, err := subject.Open(keyring.Place{Table: field.Table(), Field: field, Row: row.ID, Version: row.Version}, row.Columns[i])
+		if err != nil {
+			return nil, p.unreadable(ctx, f, err)
+		}
+		columns[i] = clear
+	}
+	return columns, nil
+}
+
+func (p *putting) unreadable(ctx context.Context, f chat.Field, cause error) error {
+	return p.vault.unreadable(ctx, p.account.ID, chat.RecordKey{Kind: chat.ContactRecord, ID: p.contactID}, f, cause)
+}
+
+// listedName is what stands in Chatwoot's own column: the name unless it was sealed away, and then nothing once
+// plain columns are given up.
+func (p *putting) listedName(before store.LockedContact, plain store.PlainRow, sealed store.SealedRow) string {
+	name := slices.Index(contactFields, chat.FieldName)
+	switch {
+	case sealed.Columns[name] == nil:
+		return string(plain.Columns[name])
+	case p.account.Settings.Phases[chat.Contacts] == chat.SealedOnly:
+		return ""
+	default:
+		return before.ListedName
+	}
+}
+
+// drop takes the contact's records out of the cache, under the epoch that is in force and under the one the caller
+// still knows; where Redis does not answer, the epoch moves instead.
+func (p *putting) drop(ctx context.Context, s *store.Store) error {
+	policy, err := s.ReadPolicy(ctx, 0, []int64{p.account.ID})
+	if err != nil {
+		return fmt.Errorf("read the cache epoch: %w", err)
+	}
+	records := []chat.RecordKey{{Kind: chat.ContactRecord, ID: p.contactID}, {Kind: chat.ContactAttributesRecord, ID: p.contactID}}
+	epochs := []int64{p.account.Settings.CacheEpoch, policy.Settings[p.account.ID].CacheEpoch}
+	for _, epoch := range slices.Compact(epochs) {
+		if err := p.vault.cache.drop(ctx, p.account.ID, epoch, records); err != nil {
+			p.vault.cache.failed(ctx, err)
+			p.moved = true
+			return s.MoveCacheEpoch(ctx, p.account.ID)
+		}
+	}
+	return nil
+}
+
+// settle drops once more after the commit, against a reader that filled the cache with the row of before. When even
+// the epoch cannot be moved, the first tombstones still stand for longer than any reader takes.
+func (p *putting) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
+	defer cancel()
+	if err := p.drop(ctx, p.vault.store); err != nil {
+		p.vault.log.ErrorContext(ctx, "the cache was not told again of a change", "account", p.account.ID, "contact", p.contactID,
+			"error", store.Redact(err))
+	}
+	if p.moved {
+		p.vault.tell(ctx, events.Event{Kind: events.AccountChanged, ID: p.account.ID})
+	}
+}
