@@ -182,10 +182,15 @@ func nowhere() redis.UniversalClient {
 	return redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialerRetries: 1, DialTimeout: time.Second})
 }
 
+// leasing bounds how many leases this process holds, so that a machine with many cores waits instead of running out.
+var leasing = make(chan struct{}, 8)
+
 // leaseRedis gives a logical database of Redis for one test. Keys name accounts, of which every test has the same,
 // so no two tests may share one; leases lie in database 0, because other test processes lease there too.
 func leaseRedis(t testing.TB) redis.UniversalClient {
 	t.Helper()
+	leasing <- struct{}{}
+	t.Cleanup(func() { <-leasing })
 	options, err := redis.ParseURL(os.Getenv("TEST_REDIS_URL"))
 	if err != nil {
 		t.Fatal("run the tests with make test, or set TEST_REDIS_URL")
