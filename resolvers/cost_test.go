@@ -39,7 +39,7 @@ var askers = []asker{
 	{"exempt", "1", "1", "ines.moura.001@example.com"},
 	{"exempt", "1", "358", "nobody@example.com"}, // of a deleted contact; and of nobody
 	{"everything", "1", "2", "ines.moura.001@example.com"},
-	{"stranger", "2", "1", "ines.moura.001@example.com"}, // nothing is sealed there
+	{"stranger", "2", "1", "kwame.lindstroem.301@example.com"}, // nothing is sealed there
 }
 
 func (a asker) variables(n int) map[string]any {

@@ -101,7 +101,7 @@ func TestFindContactAndAlias(t *testing.T) {
 		}
 		aliases[one] = true
 	}
-	for _, id := range []int64{0, -1, 999_999, schema.ContactDeleted, schema.ContactOfBorealisLikeTheFirst} {
+	for _, id := range []int64{0, -1, 999_999, schema.ContactDeleted, schema.ContactOfBorealis} {
 		if c, err := r.FindContact(t.Context(), acme, id); !errors.Is(err, chat.ErrNotFound) || c != nil {
 			t.Errorf("contact %d: %v, %v", id, c, err)
 		}

@@ -109,11 +109,10 @@ func TestOrphansAreSealed(t *testing.T) {
 func TestAccountsShareNothing(t *testing.T) {
 	t.Parallel()
 	r := newSealed(t)
+	twin := schema.ContactOfBorealis
+	storetest.Exec(t, r.store, `UPDATE contacts SET email = $1, phone_number = $2 WHERE id = $3`,
+		plainValue(r, everything, "email"), plainValue(r, everything, "phone_number"), twin)
 	borealis := r.sealAll(schema.Borealis)
-	twin := schema.ContactOfBorealisLikeTheFirst
-	if plainValue(r, twin, "email") != plainValue(r, everything, "email") {
-		t.Fatal("the demo has no such twins any more")
-	}
 	for what, sql := range map[string]string{
 		"look-up tags": `SELECT count(*) FROM cloakroom.lookup_tags a JOIN cloakroom.lookup_tags b USING (tag_index) WHERE a.account_id = 1 AND b.account_id = 2`,
 		"envelopes":    `SELECT count(*) FROM cloakroom.contacts a JOIN cloakroom.contacts b ON substr(a.email_sealed, 25) = substr(b.email_sealed, 25) WHERE a.account_id = 1 AND b.account_id = 2`,

@@ -158,9 +158,7 @@ var landmarks = map[int64]row{
 	ContactWithBlankIdentifier:   {"identifier": ""},
 	ContactBlocked:               {"blocked": true},
 	ContactWithoutName:           {"name": ""},
-	ContactOfBorealisLikeTheFirst: {
-		"account_id": Borealis, "email": "ines.moura.001@example.com", "phone_number": "+15552010001",
-	},
+	ContactOfBorealis:            {"account_id": Borealis, "phone_number": "+15552020301"},
 }
 
 func TestLandmarks(t *testing.T) {
@@ -191,5 +189,26 @@ func TestLandmarks(t *testing.T) {
 	}
 	if _, ok := contacts[ContactDeleted]; ok {
 		t.Error("contact 271 has a row")
+	}
+}
+
+func TestAccountsShareNoAddress(t *testing.T) {
+	t.Parallel()
+	var acme, borealis = map[string]bool{}, 0
+	for _, c := range demo(t).Canaries() {
+		if c.AccountID == Acme {
+			acme[c.Value] = true
+		}
+	}
+	for _, c := range demo(t).Canaries() {
+		if c.AccountID == Borealis {
+			borealis++
+			if acme[c.Value] {
+				t.Errorf("%s of Borealis is planted in Acme as well", c.Carrier)
+			}
+		}
+	}
+	if borealis == 0 {
+		t.Error("Borealis has no canaries to compare")
 	}
 }

@@ -137,7 +137,8 @@ func (b *builder) acmeContacts() {
 	b.silent = false
 }
 
-// borealisContacts share the very address of a contact of Acme in the first ten cases.
+// borealisContacts share no address with Acme, so that whoever looks through the database of the demo for what Acme
+// has sealed finds none of it.
 func (b *builder) borealisContacts() {
 	profiles := []profile{
 		{1, "plain", "own", "us", "", []int64{BorealisMail}},
@@ -148,7 +149,7 @@ func (b *builder) borealisContacts() {
 	for i := range int64(borealisContactCount) {
 		p := profiles[i%int64(len(profiles))]
 		if i < 10 {
-			p = profile{1, "plain", "neighbour", "neighbour", "", []int64{BorealisMail, BorealisWhatsApp}}
+			p = profile{1, "plain", "own", "us", "", []int64{BorealisMail, BorealisWhatsApp}}
 		}
 		b.newContact(borealisContactStart+i, Borealis, p)
 	}

@@ -136,11 +136,6 @@ func (b *builder) mail(c *contact, form string) *string {
 		email = strings.ToLower(deref(b.contacts[len(b.contacts)-1].email))
 	case "work":
 		email = c.local + "@" + []string{"kestrel-freight", "nordlys-foods", "tamarind-labs"}[c.id%3] + ".example.com"
-	case "neighbour":
-		email = deref(b.contacts[(c.id-borealisContactStart)%3].email)
-		if c.id >= borealisContactStart+3 {
-			email = deref(b.contacts[52+(c.id-borealisContactStart-3)].email)
-		}
 	default:
 		return nil
 	}
@@ -161,11 +156,6 @@ func (b *builder) telephone(c *contact, form string) *string {
 		number = phone(200+c.account, 50)
 	case "blank":
 		return &number
-	case "neighbour":
-		number = phone(200+Acme, c.id-borealisContactStart+1)
-		if c.id >= borealisContactStart+3 {
-			number = phone(200+Acme, 53+(c.id-borealisContactStart-3))
-		}
 	default:
 		return nil
 	}
