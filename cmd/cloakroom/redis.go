@@ -33,7 +33,7 @@ func openRedis(text string) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, errRedisURL
 	}
-	options.MaxRetries = redisNoRetries
+	options.MaxRetries, options.DialerRetries = redisNoRetries, 1
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = redisTimeout, redisTimeout, redisTimeout
 	return redis.NewClient(options), nil
 }
@@ -52,7 +52,7 @@ func openSentinel(text string) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, errRedisURL
 	}
-	options.MaxRetries = redisNoRetries
+	options.MaxRetries, options.DialerRetries = redisNoRetries, 1
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = redisTimeout, redisTimeout, redisTimeout
 	return redis.NewFailoverClient(options), nil
 }
