@@ -36,7 +36,7 @@ func (v *Vault) PutContact(ctx context.Context, account *chat.Account, contactID
 	if err != nil {
 		return err
 	}
-	p := &putting{vault: v, keys: keys, account: account, contactID: contactID, change: change}
+	p := &putting{vault: v, keys: keys, account: account, contactID: contactID, Change: change}
 	err = v.store.InTx(ctx, func(tx *store.Store) error {
 		if err := p.write(ctx, tx); err != nil {
 			return err
@@ -69,8 +69,8 @@ type putting struct {
 	keys      *keyring.Account
 	account   *chat.Account
 	contactID int64
-	change    map[chat.Field]*chat.PII
-	moved     bool // the cache's epoch, because a record could not be dropped
+	Change    map[chat.Field]*chat.PII // exported, so that fmt asks the values how they print
+	moved     bool                     // the cache's epoch, because a record could not be dropped
 }
 
 func (p *putting) write(ctx context.Context, tx *store.Store) error {
@@ -101,7 +101,7 @@ func (p *putting) write(ctx context.Context, tx *store.Store) error {
 func (p *putting) values(ctx context.Context, subject *keyring.Subject, row store.LockedContact) ([][]byte, error) {
 	columns := make([][]byte, len(contactFields))
 	for i, f := range contactFields {
-		if value, changed := p.change[f]; changed {
+		if value, changed := p.Change[f]; changed {
 			if value != nil {
 				columns[i] = []byte(value.Reveal())
 			}
