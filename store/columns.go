@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The columns of Chatwoot's that are read. Extra ones are ignored.
+// The columns of Chatwoot's that are read, for answers or to be sealed. Extra ones are ignored.
 var requiredColumns = map[string][]string{
 	"accounts":                   {"id", "name", "status", "feature_flags"},
 	"users":                      {"id", "uid", "name", "display_name", "email", "tokens", "type", "encrypted_password", "confirmed_at"},
@@ -20,8 +20,8 @@ var requiredColumns = map[string][]string{
 	"inbox_members":              {"inbox_id", "user_id"},
 	"teams":                      {"id", "account_id", "name", "description"},
 	"team_members":               {"team_id", "user_id"},
-	"conversations":              {"id", "account_id", "inbox_id", "display_id", "status", "priority", "contact_id", "assignee_id", "team_id", "contact_inbox_id", "cached_label_list", "agent_last_seen_at", "last_activity_at", "created_at", "updated_at", "waiting_since", "snoozed_until", "additional_attributes", "custom_attributes"},
-	"messages":                   {"id", "account_id", "conversation_id", "content", "message_type", "content_type", "status", "private", "sender_type", "sender_id", "content_attributes", "created_at"},
+	"conversations":              {"id", "account_id", "inbox_id", "display_id", "status", "priority", "contact_id", "assignee_id", "team_id", "contact_inbox_id", "cached_label_list", "agent_last_seen_at", "last_activity_at", "created_at", "updated_at", "waiting_since", "snoozed_until", "additional_attributes", "custom_attributes", "identifier"},
+	"messages":                   {"id", "account_id", "conversation_id", "content", "message_type", "content_type", "status", "private", "sender_type", "sender_id", "content_attributes", "created_at", "source_id", "processed_message_content", "additional_attributes", "external_source_ids", "sentiment"},
 	"attachments":                {"id", "account_id", "message_id", "file_type", "extension", "fallback_title", "meta"},
 	"active_storage_attachments": {"record_type", "name", "record_id", "blob_id"},
 	"active_storage_blobs":       {"id", "filename", "content_type", "byte_size"},

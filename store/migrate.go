@@ -86,7 +86,8 @@ func (s *Store) ensureSchema(ctx context.Context) error {
 	if exists {
 		return nil
 	}
-	if _, err := s.db.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS cloakroom`); err != nil {
+	// Two that start at once can both find no schema; the second of them is told so by the catalogue's own key.
+	if _, err := s.db.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS cloakroom`); err != nil && !IsConflict(err) {
 		return fmt.Errorf("create schema cloakroom (does the role have CREATE on the database?): %w", err)
 	}
 	return nil
