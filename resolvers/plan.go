@@ -22,13 +22,11 @@ func planned(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 	if err != nil || absent(value) {
 		return value, err
 	}
-	fc := graphql.GetFieldContext(ctx)
-	p := &planner{ctx: ctx, op: graphql.GetOperationContext(ctx), viewer: auth.Viewer(ctx), plans: make(map[planKey]*plan)}
-	compiled := p.compile(fc.Field.Definition.Type.Name(), fc.Field.Selections)
+	compiled := planFor(ctx, auth.Viewer(ctx))
 	if compiled == nil {
 		return value, nil
 	}
-	w := &planWriter{ctx: ctx, planner: p, out: make([]byte, 0, sizeOf(value))}
+	w := &planWriter{ctx: ctx, viewer: auth.Viewer(ctx), out: make([]byte, 0, sizeOf(value))}
 	if !w.object(compiled, value) {
 		return value, nil
 	}
@@ -64,9 +62,8 @@ type written []byte
 // MarshalGQL is for gqlgen.
 func (b written) MarshalGQL(w io.Writer) { _, _ = w.Write(b) }
 
-// planner compiles selections for one field of one answer.
+// planner compiles the selections below one field.
 type planner struct {
-	ctx    context.Context
 	op     *graphql.OperationContext
 	viewer *chat.Viewer
 	plans  map[planKey]*plan
@@ -82,14 +79,14 @@ type plan struct{ fields []planField }
 
 // planField is one member of an object: how it is written, what guards it and what is asked below it.
 type planField struct {
-	name       []byte // `"alias":`, and the value where constant
-	constant   bool   // __typename
-	write      fieldWriter
-	kind       chat.Kind // of @pii, "" for none
-	text       bool      // @piiText
-	selections ast.SelectionSet
-	sub        *plan // for a type that is no union
-	args       loaders.PageArgs
+	name     []byte // `"alias":`, and the value where constant
+	constant bool   // __typename
+	write    fieldWriter
+	kind     chat.Kind        // of @pii, "" for none
+	text     bool             // @piiText
+	sub      *plan            // of what is below
+	senders  map[string]*plan // of what is below a union, by type
+	args     loaders.PageArgs
 }
 
 // compile gives the plan for a selection, nil where some field of it is not known.
@@ -113,7 +110,7 @@ func (p *planner) compile(typeName string, selections ast.SelectionSet) *plan {
 }
 
 func (p *planner) field(typeName string, c graphql.CollectedField) (planField, bool) {
-	f := planField{name: appendName(nil, c.Alias), write: planFields[typeName][c.Name], selections: c.Selections}
+	f := planField{name: appendName(nil, c.Alias), write: planFields[typeName][c.Name]}
 	if c.Name == "__typename" {
 		f.name = appendString(f.name, typeName)
 		f.constant = true
@@ -133,20 +130,22 @@ func (p *planner) field(typeName string, c graphql.CollectedField) (planField, b
 	}
 	below := c.Definition.Type.Name()
 	if below == "MessageSender" {
-		return f, p.compileSenders(c.Selections)
+		f.senders = p.compileSenders(c.Selections)
+		return f, f.senders != nil
 	}
 	f.sub = p.compile(below, c.Selections)
 	return f, f.sub != nil
 }
 
-// compileSenders makes sure that a union can be written whichever of its types comes.
-func (p *planner) compileSenders(selections ast.SelectionSet) bool {
+// compileSenders compiles a union for whichever of its types comes; nil where one of them is not known.
+func (p *planner) compileSenders(selections ast.SelectionSet) map[string]*plan {
+	senders := make(map[string]*plan, 3)
 	for _, typeName := range []string{"User", "Contact", "AgentBot"} {
-		if p.compile(typeName, selections) == nil {
-			return false
+		if senders[typeName] = p.compile(typeName, selections); senders[typeName] == nil {
+			return nil
 		}
 	}
-	return true
+	return senders
 }
 
 // guards takes a field's gates from the schema itself, so that no field can be in a plan without its own. A
@@ -195,7 +194,7 @@ func (w *planWriter) shows(accountID int64, kind chat.Kind) bool {
 			return v.shown
 		}
 	}
-	shown := masking.Decide(w.planner.viewer, accountID, kind) == masking.Show
+	shown := masking.Decide(w.viewer, accountID, kind) == masking.Show
 	w.verdicts.known = append(w.verdicts.known, verdict{kind, shown})
 	return shown
 }

@@ -42,7 +42,7 @@ func contactFields() map[string]fieldWriter {
 			return err == nil && w.text(s)
 		}),
 		"name": on(func(w *planWriter, _ *planField, c *chat.Contact) bool {
-			s, err := masking.Name(w.planner.viewer, c)
+			s, err := masking.Name(w.viewer, c)
 			return err == nil && w.text(s)
 		}),
 		"email": on(func(w *planWriter, f *planField, c *chat.Contact) bool { p, err := c.Email(); return w.pii(f, p, err) }),
@@ -72,7 +72,7 @@ func contactFields() map[string]fieldWriter {
 				return false
 			}
 			list, err := with.CustomAttributes()
-			return err == nil && writeList(w, f.sub, masking.Attributes(w.planner.viewer, c.AccountID, list))
+			return err == nil && writeList(w, f.sub, masking.Attributes(w.viewer, c.AccountID, list))
 		}),
 		"conversations": on(func(w *planWriter, f *planField, c *chat.Contact) bool {
 			page, ok := w.set().PrimedContactConversations(w.ctx, c, f.args)
@@ -148,7 +148,7 @@ func conversationFields() map[string]fieldWriter {
 				return false
 			}
 			list, err := with.CustomAttributes()
-			return err == nil && writeList(w, f.sub, masking.Attributes(w.planner.viewer, c.AccountID, list))
+			return err == nil && writeList(w, f.sub, masking.Attributes(w.viewer, c.AccountID, list))
 		}),
 	}
 }
@@ -185,8 +185,7 @@ func writeSender(w *planWriter, f *planField, m *chat.Message) bool {
 	case *chat.AgentBot:
 		typeName = "AgentBot"
 	}
-	sub := w.planner.compile(typeName, f.selections)
-	return sub != nil && w.object(sub, sender)
+	return w.object(f.senders[typeName], sender)
 }
 
 func userFields() map[string]fieldWriter {

@@ -14,7 +14,7 @@ import (
 // planWriter writes one answer. Each of its methods gives false where the executor has to take over.
 type planWriter struct {
 	ctx      context.Context
-	planner  *planner
+	viewer   *chat.Viewer
 	out      []byte
 	verdicts struct {
 		account int64
@@ -104,7 +104,7 @@ func (w *planWriter) piiText(f *planField, row ownedRow, history bool, s *string
 		return false
 	}
 	if !history {
-		s = masking.Text(w.planner.viewer, row.Owner(), s)
+		s = masking.Text(w.viewer, row.Owner(), s)
 	}
 	return w.optional(s)
 }
@@ -121,7 +121,7 @@ func (w *planWriter) pii(f *planField, p *chat.PII, err error) bool {
 }
 
 func (w *planWriter) state(row ownedRow, kind chat.Kind, present bool) bool {
-	return w.text(string(masking.State(w.planner.viewer, row.Owner(), kind, present)))
+	return w.text(string(masking.State(w.viewer, row.Owner(), kind, present)))
 }
 
 // moment leaves the zero time, which the executor takes for null, to it.
