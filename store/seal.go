@@ -155,6 +155,17 @@ func (s *Store) CreateSealedRows(ctx context.Context, accountID int64, kind chat
 	return nil
 }
 
+// AnalyzeSealed gathers statistics after many rows were sealed: without them the planner does not trust the index
+// that a look-up goes by.
+func (s *Store) AnalyzeSealed(ctx context.Context) error {
+	_, err := s.db.Exec(ctx, `ANALYZE cloakroom.contacts, cloakroom.contact_inboxes, cloakroom.conversations, cloakroom.messages,
+ cloakroom.attachments, cloakroom.notes, cloakroom.subject_keys, cloakroom.lookup_tags`)
+	if err != nil {
+		return fmt.Errorf("analyse the sealed tables: %w", err)
+	}
+	return nil
+}
+
 // SubjectKey is a contact's wrapped key.
 type SubjectKey struct {
 	ID        int64

@@ -19,9 +19,10 @@ import (
 // cache keeps sealed records in Redis, as they lie in the database: envelopes and the wrapped subject key. An
 // entry that was moved under another key opens nowhere, because an envelope is bound to its row.
 type cache struct {
-	redis   redis.UniversalClient
-	log     *slog.Logger
-	metrics *metrics
+	redis    redis.UniversalClient
+	log      *slog.Logger
+	metrics  *metrics
+	deadline time.Duration // of one trip; a page that waits longer is better served by PostgreSQL
 
 	fills    sync.WaitGroup
 	slots    chan struct{} // bounds fills under way; without a free one a fill is left out
@@ -38,7 +39,7 @@ const (
 )
 
 func newCache(client redis.UniversalClient, log *slog.Logger, m *metrics) *cache {
-	return &cache{redis: client, log: log, metrics: m, slots: make(chan struct{}, cacheFills)}
+	return &cache{redis: client, log: log, metrics: m, deadline: cacheDeadline, slots: make(chan struct{}, cacheFills)}
 }
 
 // cacheKey names a record. The braces keep an account's records on one node of a cluster, so that a page is one
@@ -66,7 +67,7 @@ func (c *cache) get(ctx context.Context, accountID, epoch int64, keys []chat.Rec
 		names[i] = cacheKey(accountID, epoch, k)
 	}
 	countTrip(ctx)
-	ctx, cancel := context.WithTimeout(ctx, cacheDeadline)
+	ctx, cancel := context.WithTimeout(ctx, c.deadline)
 	defer cancel()
 	values, err := c.redis.MGet(ctx, names...).Result()
 	if err != nil {
@@ -101,7 +102,7 @@ func (c *cache) fill(accountID, epoch int64, records []*chat.Record) {
 	}
 	c.fills.Go(func() {
 		defer func() { <-c.slots }()
-		ctx, cancel := context.WithTimeout(context.Background(), cacheDeadline)
+		ctx, cancel := context.WithTimeout(context.Background(), c.deadline)
 		defer cancel()
 		_, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, r := range records {
@@ -120,7 +121,7 @@ func cacheTTL() time.Duration { return cacheTTLMin + rand.N(cacheTTLMax-cacheTTL
 // drop puts a tombstone in a record's place, so that a reader who read the row before the change cannot put it
 // back after. An error means that the old record may still be there.
 func (c *cache) drop(ctx context.Context, accountID, epoch int64, keys []chat.RecordKey) error {
-	ctx, cancel := context.WithTimeout(ctx, cacheDeadline)
+	ctx, cancel := context.WithTimeout(ctx, c.deadline)
 	defer cancel()
 	_, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, k := range keys {

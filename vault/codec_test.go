@@ -3,6 +3,7 @@ package vault
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -82,5 +83,21 @@ func TestCacheTTL(t *testing.T) {
 	}
 	if least < cacheTTLMin || most > cacheTTLMax || most-least < (cacheTTLMax-cacheTTLMin)/2 {
 		t.Errorf("between %v and %v", least, most)
+	}
+}
+
+func TestRecentIsBounded(t *testing.T) {
+	t.Parallel()
+	var r recent
+	now := time.Now()
+	one := failure{1, chat.RecordKey{Kind: chat.ContactRecord, ID: 1}}
+	if !r.first(one, now) || r.first(one, now.Add(failureQuiet)) || !r.first(one, now.Add(2*failureQuiet+1)) {
+		t.Error("a failure is not put on record once per quiet time")
+	}
+	for id := range int64(2 * maxRecent) {
+		r.first(failure{1, chat.RecordKey{Kind: chat.MessageRecord, ID: id}}, now)
+	}
+	if len(r.last) > maxRecent {
+		t.Errorf("%d failures are remembered, the bound is %d", len(r.last), maxRecent)
 	}
 }

@@ -62,7 +62,7 @@ func (v *Vault) SealAccount(ctx context.Context, accountID int64, report func(Se
 			report(Sealing{Kind: recordNames[kind], Rows: total})
 		}
 	}
-	return nil
+	return v.store.AnalyzeSealed(ctx)
 }
 
 func (v *Vault) sealRows(ctx context.Context, keys *keyring.Account, kind chat.RecordKind, rows []store.PlainRow) error {

@@ -30,7 +30,7 @@ type Vault struct {
 	log     *slog.Logger
 	metrics *metrics
 
-	failures sync.Map // record key → time of the last audit entry about it
+	failures recent // records that did not open and are on record
 }
 
 // New makes a vault. Metrics are registered with registry.
@@ -67,8 +67,7 @@ func (v *Vault) unreadable(ctx context.Context, accountID int64, key chat.Record
 	v.metrics.unreadable.WithLabelValues(fieldNames[f]).Inc()
 	v.log.ErrorContext(ctx, "a sealed value did not open", "account", accountID, "record", recordNames[key.Kind], "id", key.ID,
 		"field", fieldNames[f], "cause", cause.Error())
-	now := time.Now()
-	if last, seen := v.failures.Swap(failure{accountID, key}, now); !seen || now.Sub(last.(time.Time)) > failureQuiet {
+	if v.failures.first(failure{accountID, key}, time.Now()) {
 		v.recordFailure(ctx, accountID, key, f)
 	}
 	return chat.ErrUnreadable
@@ -77,6 +76,29 @@ func (v *Vault) unreadable(ctx context.Context, accountID int64, key chat.Record
 type failure struct {
 	accountID int64
 	key       chat.RecordKey
+}
+
+// recent remembers failures for as long as they are not put on record again.
+type recent struct {
+	mu   sync.Mutex
+	last map[failure]time.Time
+}
+
+// maxRecent bounds what is remembered: when more records than that are broken, some are on record twice.
+const maxRecent = 10_000
+
+// first says that a failure was not met within failureQuiet.
+func (r *recent) first(f failure, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last, seen := r.last[f]; seen && now.Sub(last) <= failureQuiet {
+		return false
+	}
+	if r.last == nil || len(r.last) >= maxRecent {
+		r.last = make(map[failure]time.Time)
+	}
+	r.last[f] = now
+	return true
 }
 
 func (v *Vault) recordFailure(ctx context.Context, accountID int64, key chat.RecordKey, f chat.Field) {
