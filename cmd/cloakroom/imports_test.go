@@ -37,7 +37,7 @@ var house = map[string]room{
 	"graph":           {"chat masking", "github.com/99designs/gqlgen github.com/vektah/gqlparser"},
 	"directives":      {"chat masking auth", "github.com/99designs/gqlgen github.com/vektah/gqlparser"},
 	"loaders":         {"chat rollout store vault auth", "github.com/99designs/gqlgen github.com/graph-gophers/dataloader"},
-	"resolvers":       {"chat masking store events vault auth graph directives loaders", "github.com/99designs/gqlgen github.com/vektah/gqlparser"},
+	"resolvers":       {"chat masking store events vault auth graph directives loaders", "github.com/99designs/gqlgen github.com/vektah/gqlparser github.com/hashicorp/golang-lru"},
 	"console":         {"", ""},
 }
 
