@@ -3,13 +3,13 @@ package resolvers
 import (
 	"context"
 	"io"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/cloakroom/cloakroom/auth"
 	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/directives"
 	"github.com/cloakroom/cloakroom/loaders"
 	"github.com/cloakroom/cloakroom/masking"
 )
@@ -158,7 +158,7 @@ func (p *planner) guards(f *planField, d *ast.FieldDefinition) bool {
 		case "piiText":
 			f.text = true
 		case "scope":
-			if !p.holdsScope(directive.Arguments.ForName("any").Value.Raw) {
+			if !directives.HoldsScope(p.viewer, directive.Arguments.ForName("any").Value.Raw) {
 				return false
 			}
 		case "planned":
@@ -170,18 +170,6 @@ func (p *planner) guards(f *planField, d *ast.FieldDefinition) bool {
 		f.kind = scalarKinds[d.Type.Name()]
 	}
 	return true
-}
-
-func (p *planner) holdsScope(scopes string) bool {
-	if p.viewer.Service == nil {
-		return true
-	}
-	for scope := range strings.FieldsSeq(scopes) {
-		if p.viewer.Has(chat.Scope(scope)) {
-			return true
-		}
-	}
-	return false
 }
 
 // shows decides once per account and kind of a page.
