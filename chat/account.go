@@ -14,6 +14,7 @@ type Account struct {
 // dataset; the zero value stands for settings that could not be read.
 type AccountSettings struct {
 	ContactPIIMasking bool // feature flag contact_pii_masking
+	MaskedLookup      bool // feature flag masked_contact_lookup; false as well where settings could not be read
 	Phases            map[Dataset]Phase
 	CacheEpoch        int64 // part of every Redis key name of the account; moves when a drop may have been missed
 }
@@ -24,6 +25,10 @@ type Flag string
 // FlagContactPIIMasking hides e-mail and phone from masked agents of the account.
 const FlagContactPIIMasking Flag = "contact_pii_masking"
 
+// FlagMaskedContactLookup lets masked agents look a contact up by a whole address, under a budget. It is on until
+// someone switches it off.
+const FlagMaskedContactLookup Flag = "masked_contact_lookup"
+
 // FeatureFlag is a flag as a viewer sees it.
 type FeatureFlag struct {
 	Name    string
@@ -32,7 +37,10 @@ type FeatureFlag struct {
 
 // Features lists the account's flags.
 func (a *Account) Features() []*FeatureFlag {
-	return []*FeatureFlag{{Name: string(FlagContactPIIMasking), Enabled: a.Settings.ContactPIIMasking}}
+	return []*FeatureFlag{
+		{Name: string(FlagContactPIIMasking), Enabled: a.Settings.ContactPIIMasking},
+		{Name: string(FlagMaskedContactLookup), Enabled: a.Settings.MaskedLookup},
+	}
 }
 
 // Dataset is what is sealed as one: its phase moves on its own.

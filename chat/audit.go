@@ -35,6 +35,8 @@ const (
 	TokenRevoked        Action = "service_token_revoked"
 	TokenRotated        Action = "service_token_rotated"
 	SignedIn            Action = "signed_in"
+	ContactLookedUp     Action = "contact_looked_up"      // by a viewer from whom the value is hidden
+	LookupRefused       Action = "contact_lookup_refused" // the same, when their budget was spent
 )
 
 // ActorOf names a viewer in the audit trail.

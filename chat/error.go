@@ -58,6 +58,10 @@ func CodeOf(err error) Code {
 // ErrNotFound is a look-up that missed, for callers that branch on it.
 var ErrNotFound = &Error{Code: NotFound, Message: "there is no such record, or you may not see it"}
 
+// ErrDuplicate is one answer for every value that must be unique and is taken: it names neither the value nor whose
+// it is.
+var ErrDuplicate = &Error{Code: Conflict, Message: "there is one like this already"}
+
 // ErrUnauthenticated is one answer for every bad credential, so that none can be told from another.
 var ErrUnauthenticated = &Error{Code: Unauthenticated, Message: "sign in, or present a valid token"}
 

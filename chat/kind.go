@@ -26,6 +26,18 @@ const (
 	Absent  PIIState = "ABSENT"
 )
 
+// PIIArgPolicy is the rule under which a personal value, or an order by one, may be given; @piiArg names it in the
+// schema.
+type PIIArgPolicy string
+
+// EXACT_LOOKUP: a whole value, under a budget for viewers from whom the kind is hidden. PRIVILEGED: only for viewers
+// who may see the kind. WRITE: a value to be kept, which answers no question.
+const (
+	ExactLookup PIIArgPolicy = "EXACT_LOOKUP"
+	Privileged  PIIArgPolicy = "PRIVILEGED"
+	WriteValue  PIIArgPolicy = "WRITE"
+)
+
 // Scope is one right of a service token.
 type Scope string
 

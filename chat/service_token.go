@@ -9,6 +9,7 @@ type ServiceToken struct {
 	SecretHash []byte
 	Scopes     []Scope
 	AccountIDs []int64
+	Documents  []string // SHA-256 of the only documents it may run, in hexadecimal; empty is no such limit
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
 	RevokedAt  *time.Time

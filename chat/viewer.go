@@ -1,6 +1,9 @@
 package chat
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // ViewerKind is the class of whoever is asking.
 type ViewerKind string
@@ -21,6 +24,7 @@ type Viewer struct {
 	Service     *Service     // nil for a user
 	Masking     Masking      // the user's own setting
 	Policy      PolicyState  // PolicyUnreadable masks everybody
+	ReadAt      time.Time    // when all of this was true, by the clock of whoever read it
 }
 
 // PolicyState says whether the masking policy could be read for this request.
@@ -60,6 +64,8 @@ type Service struct {
 	Name     string
 	Scopes   []Scope
 	Accounts []Account
+	// Documents are the hashes of the only documents the token may run, in hexadecimal; empty is no such limit.
+	Documents []string
 }
 
 // Masking is an agent's setting. Version counts its changes; 0 means that nobody ever set it.

@@ -777,6 +777,23 @@ func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋcloakroomᚋcloak
 	return ec._PageInfo(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNPiiArgPolicy2githubᚗcomᚋcloakroomᚋcloakroomᚋchatᚐPIIArgPolicy(ctx context.Context, v any) (chat.PIIArgPolicy, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := chat.PIIArgPolicy(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPiiArgPolicy2githubᚗcomᚋcloakroomᚋcloakroomᚋchatᚐPIIArgPolicy(ctx context.Context, sel ast.SelectionSet, v chat.PIIArgPolicy) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNPiiKind2githubᚗcomᚋcloakroomᚋcloakroomᚋchatᚐKind(ctx context.Context, v any) (chat.Kind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := chat.Kind(tmp)

@@ -37,13 +37,16 @@ var house = map[string]room{
 	"graph":           {"chat masking", "github.com/99designs/gqlgen github.com/vektah/gqlparser"},
 	"directives":      {"chat masking auth", "github.com/99designs/gqlgen github.com/vektah/gqlparser"},
 	"loaders":         {"chat rollout store vault auth", "github.com/99designs/gqlgen github.com/graph-gophers/dataloader"},
-	"resolvers":       {"chat masking store events vault auth graph directives loaders", "github.com/99designs/gqlgen github.com/vektah/gqlparser github.com/hashicorp/golang-lru"},
+	"documents":       {"", "github.com/vektah/gqlparser"},
+	"telemetry":       {"chat", "go.opentelemetry.io/otel"},
+	"leaktest":        {"chat chatwoot/schema graph documents", "github.com/vektah/gqlparser"},
+	"resolvers":       {"chat masking store events vault auth graph directives loaders documents telemetry", "github.com/99designs/gqlgen github.com/vektah/gqlparser github.com/hashicorp/golang-lru"},
 	"console":         {"", ""},
 }
 
 // What tests may import beside what their package may: real servers and the demo instead of mocks of our own types.
 var forTests = room{
-	rooms:   "chat chatwoot/schema migrations store store/storetest events keyring vault auth resolvers",
+	rooms:   "chat chatwoot/schema migrations store store/storetest events keyring vault auth resolvers graph documents telemetry leaktest",
 	outside: "github.com/google/go-cmp github.com/redis/go-redis github.com/prometheus/client_golang golang.org/x/crypto",
 }
 
