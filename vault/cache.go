@@ -24,16 +24,16 @@ type cache struct {
 	metrics  *metrics
 	deadline time.Duration // of one trip; a page that waits longer is better served by PostgreSQL
 
-	fills    sync.WaitGroup
-	slots    chan struct{} // bounds fills under way; without a free one a fill is left out
-	mutedTil atomic.Int64  // Unix nanoseconds until which Redis is not asked, after it failed
+	fills sync.WaitGroup
+	slots chan struct{} // bounds fills under way; without a free one a fill is left out
+	quiet quiet
 }
 
 const (
 	cacheTTLMin   = 5 * time.Minute
 	cacheTTLMax   = 30 * time.Minute
 	tombstoneTTL  = time.Minute
-	cacheQuiet    = time.Second // a Redis that failed is asked again after this
+	redisQuiet    = time.Second // a Redis that failed is asked again after this
 	cacheDeadline = 250 * time.Millisecond
 	cacheFills    = 16
 )
@@ -59,7 +59,7 @@ func cacheKey(accountID, epoch int64, k chat.RecordKey) string {
 // get asks for records in one round trip; those that are not there are not in the answer. A Redis that does not
 // answer is a miss.
 func (c *cache) get(ctx context.Context, accountID, epoch int64, keys []chat.RecordKey) map[chat.RecordKey]*chat.Record {
-	if len(keys) == 0 || time.Now().UnixNano() < c.mutedTil.Load() {
+	if len(keys) == 0 || c.quiet.muted() {
 		return nil
 	}
 	names := make([]string, len(keys))
@@ -92,7 +92,7 @@ func (c *cache) get(ctx context.Context, accountID, epoch int64, keys []chat.Rec
 // fill keeps records that were read, after the answer and never over what is there: a tombstone or another
 // reader's record stands.
 func (c *cache) fill(accountID, epoch int64, records []*chat.Record) {
-	if len(records) == 0 || time.Now().UnixNano() < c.mutedTil.Load() {
+	if len(records) == 0 || c.quiet.muted() {
 		return
 	}
 	select {
@@ -136,10 +136,16 @@ func (c *cache) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return // the asker went away
 	}
-	c.mutedTil.Store(time.Now().Add(cacheQuiet).UnixNano())
+	c.quiet.mute()
 	c.metrics.cache.WithLabelValues("error").Inc()
 	c.log.WarnContext(ctx, "Redis does not answer: records come from PostgreSQL", "error", err.Error())
 }
+
+// quiet is the time for which a Redis that failed is not asked again.
+type quiet struct{ til atomic.Int64 } // Unix nanoseconds
+
+func (q *quiet) muted() bool { return time.Now().UnixNano() < q.til.Load() }
+func (q *quiet) mute()       { q.til.Store(time.Now().Add(redisQuiet).UnixNano()) }
 
 const codecVersion = 1
 

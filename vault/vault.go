@@ -26,6 +26,7 @@ type Vault struct {
 	store   *store.Store
 	keys    *keyring.Keyring
 	cache   *cache
+	budgets *budgets
 	bus     *events.Bus
 	log     *slog.Logger
 	metrics *metrics
@@ -36,7 +37,8 @@ type Vault struct {
 // New makes a vault. Metrics are registered with registry.
 func New(s *store.Store, keys *keyring.Keyring, client redis.UniversalClient, bus *events.Bus, log *slog.Logger, registry prometheus.Registerer) *Vault {
 	m := newMetrics(registry)
-	return &Vault{store: s, keys: keys, cache: newCache(client, log, m), bus: bus, log: log, metrics: m}
+	records := newCache(client, log, m)
+	return &Vault{store: s, keys: keys, cache: records, budgets: newBudgets(client, log, &records.quiet), bus: bus, log: log, metrics: m}
 }
 
 // Settle waits until what was read has reached the cache: for a clean stop, and for tests.
@@ -45,6 +47,7 @@ func (v *Vault) Settle() { v.cache.fills.Wait() }
 type metrics struct {
 	unreadable *prometheus.CounterVec
 	cache      *prometheus.CounterVec
+	budget     *prometheus.CounterVec
 }
 
 func newMetrics(registry prometheus.Registerer) *metrics {
@@ -53,8 +56,11 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 			Name: "cloakroom_sealed_unreadable_total", Help: "Sealed values that did not open, by field."}, []string{"field"}),
 		cache: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cloakroom_cache_records_total", Help: "Sealed records asked of Redis, by outcome: hit, miss, error."}, []string{"outcome"}),
+		budget: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cloakroom_budget_total", Help: "Requests and look-ups held against a budget (cost, lookup), by outcome: granted, refused, unknown."},
+			[]string{"budget", "outcome"}),
 	}
-	registry.MustRegister(m.unreadable, m.cache)
+	registry.MustRegister(m.unreadable, m.cache, m.budget)
 	return m
 }
 

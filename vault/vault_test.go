@@ -104,7 +104,7 @@ func newReplica(t testing.TB, s *store.Store, client *redis.Client) *replica {
 	if r.Vault, r.client, err = assemble(s, client, slog.New(slog.NewJSONHandler(r.journal, nil)), r.registry); err != nil {
 		t.Fatal(err)
 	}
-	r.cache.deadline = 10 * time.Second // a busy machine is no outage, and these tests load whole accounts at once
+	r.cache.deadline, r.budgets.deadline = 10*time.Second, 10*time.Second // a busy machine is no outage, and these tests load whole accounts at once
 	t.Cleanup(func() { r.Settle(); _ = r.client.Close() })
 	return r
 }
