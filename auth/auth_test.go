@@ -73,14 +73,14 @@ func TestCredentials(t *testing.T) {
 
 func TestViewer(t *testing.T) {
 	t.Parallel()
-	a, s, _ := newRoom(t)
+	a, s, c := newRoom(t)
 	storetest.Exec(t, s, `INSERT INTO cloakroom.agent_masking (user_id, masked, version, set_by) VALUES (2, true, 4, 1)`)
 	storetest.Exec(t, s, `INSERT INTO cloakroom.account_flags (account_id, name, enabled) VALUES (1, 'contact_pii_masking', true)`)
 	off := map[chat.Dataset]chat.Phase{chat.Contacts: chat.Off, chat.Messages: chat.Off, chat.Attributes: chat.Off}
 	email := "ada@example.com"
 	want := &chat.Viewer{
 		User:    &chat.User{ID: ada, Name: "ada", Email: &email},
-		Masking: chat.Masking{Masked: true, Version: 4}, Policy: chat.PolicyRead,
+		Masking: chat.Masking{Masked: true, Version: 4}, Policy: chat.PolicyRead, ReadAt: c.now(),
 		Memberships: []chat.Membership{
 			{Account: chat.Account{ID: 1, Name: "Acme", Settings: chat.AccountSettings{ContactPIIMasking: true, Phases: off}}, Role: chat.Agent},
 			{Account: chat.Account{ID: 2, Name: "Borealis", Settings: chat.AccountSettings{Phases: off}}, Role: chat.Administrator},

@@ -28,7 +28,7 @@ type memo[V any] struct {
 
 type remembered[V any] struct {
 	value V
-	until time.Time
+	began time.Time
 }
 
 func newMemo[V any](ttl time.Duration, limit int, now func() time.Time) *memo[V] {
@@ -41,7 +41,7 @@ func (m *memo[V]) get(ctx context.Context, key string, load func(context.Context
 	entry, ok := m.entries[key]
 	generation := m.generation
 	m.mu.Unlock()
-	if ok && began.Before(entry.until) {
+	if ok && fresh(entry.began, began, m.ttl) {
 		return entry.value, nil
 	}
 	// The slot of time is in the key because a load that hangs must not be joined when it is older than ttl.
@@ -52,22 +52,22 @@ func (m *memo[V]) get(ctx context.Context, key string, load func(context.Context
 		defer cancel()
 		v, err := load(ctx)
 		if err == nil {
-			m.keep(key, v, began.Add(m.ttl), generation)
+			m.keep(key, v, began, generation)
 		}
 		return v, err
 	})
 	return v.(V), err
 }
 
-func (m *memo[V]) keep(key string, v V, until time.Time, generation uint64) {
+func (m *memo[V]) keep(key string, v V, began time.Time, generation uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.generation != generation {
 		return
 	}
 	now := m.now()
-	makeRoom(m.entries, m.max, func(e remembered[V]) bool { return !now.Before(e.until) })
-	m.entries[key] = remembered[V]{v, until}
+	makeRoom(m.entries, m.max, func(e remembered[V]) bool { return !fresh(e.began, now, m.ttl) })
+	m.entries[key] = remembered[V]{v, began}
 }
 
 func (m *memo[V]) forget(match func(V) bool) {

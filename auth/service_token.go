@@ -171,6 +171,7 @@ func (a *Authenticator) service(ctx context.Context, token string) (*chat.Viewer
 }
 
 func (a *Authenticator) loadService(ctx context.Context, id string) (*service, error) {
+	readAt := a.now()
 	row, err := a.store.FindServiceToken(ctx, id)
 	if err != nil {
 		return nil, err
@@ -187,8 +188,8 @@ func (a *Authenticator) loadService(ctx context.Context, id string) (*service, e
 		accounts[i].Settings = policy.Settings[accounts[i].ID]
 	}
 	v := &chat.Viewer{
-		Service: &chat.Service{TokenID: row.ID, Name: row.Name, Scopes: row.Scopes, Accounts: accounts},
-		Policy:  state,
+		Service: &chat.Service{TokenID: row.ID, Name: row.Name, Scopes: row.Scopes, Accounts: accounts, Documents: row.Documents},
+		Policy:  state, ReadAt: readAt,
 	}
 	return &service{token: row, viewer: v}, nil
 }

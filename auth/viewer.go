@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"time"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/store"
@@ -34,13 +35,14 @@ type finder func(ctx context.Context, key string) (*store.ViewerRow, error)
 
 func (a *Authenticator) identity(ctx context.Context, by, key string, find finder) (*identity, error) {
 	id, err := a.users.get(ctx, a.keyed(by, key), func(ctx context.Context) (*identity, error) {
+		readAt := a.now() // before the database is asked: whatever changes from here on is not in it
 		row, err := find(ctx, key)
 		if err != nil {
 			return nil, err
 		}
 		// Tokens that make no sense are no sessions; the user can still sign in by an access token.
 		sessions, _ := store.ParseSessions(row.Tokens)
-		return &identity{viewer: a.user(ctx, row), sessions: sessions}, nil
+		return &identity{viewer: a.user(ctx, row, readAt), sessions: sessions}, nil
 	})
 	if err != nil {
 		return nil, refusal("look up who is asking", err)
@@ -48,8 +50,8 @@ func (a *Authenticator) identity(ctx context.Context, by, key string, find finde
 	return id, nil
 }
 
-// user makes a viewer of a row. A policy that cannot be read does not refuse them: it masks them.
-func (a *Authenticator) user(ctx context.Context, row *store.ViewerRow) *chat.Viewer {
+// user makes a viewer of a row that was asked for at readAt. A policy that cannot be read does not refuse them: it masks them.
+func (a *Authenticator) user(ctx context.Context, row *store.ViewerRow, readAt time.Time) *chat.Viewer {
 	ids := make([]int64, len(row.Memberships))
 	for i, m := range row.Memberships {
 		ids[i] = m.Account.ID
@@ -57,7 +59,7 @@ func (a *Authenticator) user(ctx context.Context, row *store.ViewerRow) *chat.Vi
 	policy, state := a.policy(ctx, row.ID, ids)
 	v := &chat.Viewer{
 		User:       &chat.User{ID: row.ID, Name: row.Name, Email: row.Email},
-		SuperAdmin: row.SuperAdmin, Masking: policy.Masking, Policy: state,
+		SuperAdmin: row.SuperAdmin, Masking: policy.Masking, Policy: state, ReadAt: readAt,
 	}
 	for _, m := range row.Memberships {
 		m.Account.Settings = policy.Settings[m.Account.ID]

@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 
 	"github.com/cloakroom/cloakroom/auth"
 	"github.com/cloakroom/cloakroom/chat"
@@ -12,10 +13,14 @@ import (
 // SetPIIMasking is the resolver for the setPiiMasking field.
 func (r *mutationResolver) SetPIIMasking(ctx context.Context, input graph.SetPIIMaskingInput) (*graph.SetPIIMaskingPayload, error) {
 	change := vault.MaskingChange{AgentID: int64(input.AgentID), Masked: input.Masked, Reason: input.Reason, ExpectedVersion: input.ExpectedVersion}
-	if err := r.Vault.SetMasking(ctx, auth.Viewer(ctx), change); err != nil {
+	err := r.Vault.SetMasking(ctx, auth.Viewer(ctx), change)
+	r.Auth.Forget(change.AgentID) // after an error too: a commit may be made although its answer did not arrive
+	if err != nil {
 		return nil, named("input.agentId", err)
 	}
-	r.Auth.Forget(change.AgentID)
+	if err := r.Auth.AwaitForgotten(ctx); err != nil {
+		return nil, err
+	}
 	agent, err := r.Vault.FindUser(ctx, change.AgentID)
 	return &graph.SetPIIMaskingPayload{Agent: agent}, err
 }
@@ -23,11 +28,16 @@ func (r *mutationResolver) SetPIIMasking(ctx context.Context, input graph.SetPII
 // SetFeatureFlag is the resolver for the setFeatureFlag field.
 func (r *mutationResolver) SetFeatureFlag(ctx context.Context, input graph.SetFeatureFlagInput) (*graph.SetFeatureFlagPayload, error) {
 	account, err := r.Vault.SetFlag(ctx, auth.Viewer(ctx), int64(input.AccountID), chat.Flag(input.Name), input.Enabled, input.Reason)
+	r.Auth.ForgetAll()
 	if err != nil {
 		return nil, named("input.accountId", err)
 	}
-	r.Auth.ForgetAll()
-	return &graph.SetFeatureFlagPayload{Account: account, Feature: account.Features()[0]}, nil
+	if err := r.Auth.AwaitForgotten(ctx); err != nil {
+		return nil, err
+	}
+	features := account.Features()
+	set := slices.IndexFunc(features, func(f *chat.FeatureFlag) bool { return f.Name == input.Name }) // there, or SetFlag had refused
+	return &graph.SetFeatureFlagPayload{Account: account, Feature: features[set]}, nil
 }
 
 // Viewer is the resolver for the viewer field.

@@ -33,7 +33,7 @@ var house = map[string]room{
 	"chatwoot":        {"chat", ""},
 	"chatwoot/schema": {"chatwoot", ""},
 	"vault":           {"chat rollout keyring store events chatwoot", "github.com/redis/go-redis github.com/prometheus/client_golang"},
-	"auth":            {"chat store", "golang.org/x/crypto golang.org/x/sync github.com/99designs/gqlgen"},
+	"auth":            {"chat masking store", "golang.org/x/crypto golang.org/x/sync github.com/99designs/gqlgen"},
 	"graph":           {"chat masking", "github.com/99designs/gqlgen github.com/vektah/gqlparser"},
 	"directives":      {"chat masking auth", "github.com/99designs/gqlgen github.com/vektah/gqlparser"},
 	"loaders":         {"chat rollout store vault auth", "github.com/99designs/gqlgen github.com/graph-gophers/dataloader"},
