@@ -1,11 +1,15 @@
+// The tests of this room are the rules of the schema: S1-S14, by number in lint_*_test.go, and the comparison with the
+// schema that was last committed, in diff_test.go. Schemas and sources come in; what leaves is a list of findings.
+// A rule that cannot fail proves nothing, so each is also held against a schema with exactly one mistake.
 package graph_test
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/cloakroom/cloakroom/graph"
@@ -13,7 +17,61 @@ import (
 
 func schema() *ast.Schema { return graph.NewExecutableSchema(graph.Config{}).Schema() }
 
-// ours are the types of the schema that are not GraphQL's own.
+// words are the directives, scalars and enums of our schema, in short, and a query that shows them.
+const words = `
+directive @pii(kind: PiiKind!) on FIELD_DEFINITION | SCALAR
+directive @piiText on FIELD_DEFINITION
+directive @piiArg(policy: PiiArgPolicy!, kind: PiiKind!) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | ENUM_VALUE
+directive @hasRole(role: ViewerKind!) on FIELD_DEFINITION
+directive @scope(any: String!) on FIELD_DEFINITION
+scalar EmailAddress @pii(kind: EMAIL)
+scalar PhoneNumber @pii(kind: PHONE)
+scalar ChannelAddress @pii(kind: CHANNEL_ADDRESS)
+scalar DateTime
+enum PiiKind { EMAIL PHONE IDENTIFIER CHANNEL_ADDRESS ATTRIBUTE NAME }
+enum PiiArgPolicy { EXACT_LOOKUP PRIVILEGED WRITE }
+enum ViewerKind { AGENT ADMINISTRATOR SUPER_ADMIN SERVICE }
+type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
+type Query { contact(id: ID!): Contact }
+type Contact { id: ID! }
+`
+
+// alone is the schema of a document.
+func alone(t testing.TB, sdl string) *ast.Schema {
+	t.Helper()
+	s, err := gqlparser.LoadSchema(&ast.Source{Name: "alone", Input: sdl})
+	if err != nil {
+		t.Fatalf("%v: %s", err, sdl)
+	}
+	return s
+}
+
+// mistake is an addition to the words, and where a rule must find something in it; nowhere when it is right.
+type mistake struct {
+	sdl  string
+	want []string
+}
+
+// hold holds a rule against our schema, where it finds nothing, and against schemas with a mistake, where it finds that
+// one and no other. A finding is where it is, a colon, and what is wrong.
+func hold(t *testing.T, rule func(*ast.Schema) []string, mistakes ...mistake) {
+	t.Helper()
+	for _, finding := range rule(schema()) {
+		t.Error(finding)
+	}
+	for _, m := range append(mistakes, mistake{}) {
+		var got []string
+		for _, finding := range rule(alone(t, words+m.sdl)) {
+			where, _, _ := strings.Cut(finding, ": ")
+			got = append(got, where)
+		}
+		if diff := cmp.Diff(m.want, slices.Compact(got)); diff != "" {
+			t.Errorf("%s: mistakes that are there (-) and that are found (+):\n%s", m.sdl, diff)
+		}
+	}
+}
+
+// ours are the types of a schema that are not GraphQL's own, by name.
 func ours(s *ast.Schema) []*ast.Definition {
 	var list []*ast.Definition
 	for name, def := range s.Types {
@@ -39,204 +97,73 @@ func outputs(s *ast.Schema, look func(def *ast.Definition, f *ast.FieldDefinitio
 	}
 }
 
+// input is an argument, or a field of an input object.
+type input struct {
+	where, name string
+	typ         *ast.Type
+	directives  ast.DirectiveList
+	reads       bool // it can be given to something that is no mutation
+}
+
+// inputs are all arguments and fields of input objects.
+func inputs(s *ast.Schema) []input {
+	var list []input
+	reading := make(map[string]bool)
+	outputs(s, func(def *ast.Definition, f *ast.FieldDefinition) {
+		for _, a := range f.Arguments {
+			list = append(list, input{def.Name + "." + f.Name + "(" + a.Name + ")", a.Name, a.Type, a.Directives, def != s.Mutation})
+			if def != s.Mutation {
+				within(s, a.Type.Name(), reading)
+			}
+		}
+	})
+	for _, def := range ours(s) {
+		for _, f := range def.Fields {
+			if def.Kind == ast.InputObject {
+				list = append(list, input{def.Name + "." + f.Name, f.Name, f.Type, f.Directives, reading[def.Name]})
+			}
+		}
+	}
+	return list
+}
+
+// within notes the types that a type is made of, itself included.
+func within(s *ast.Schema, name string, seen map[string]bool) {
+	if seen[name] || s.Types[name] == nil {
+		return
+	}
+	seen[name] = true
+	for _, f := range s.Types[name].Fields {
+		within(s, f.Type.Name(), seen)
+	}
+	for _, member := range s.Types[name].Types {
+		within(s, member, seen)
+	}
+	for _, implementer := range s.PossibleTypes[name] {
+		within(s, implementer.Name, seen)
+	}
+}
+
+// kinds are the kinds a field is guarded by: its own first, then its scalar's. Values in a list are guarded like one.
+func kinds(s *ast.Schema, f *ast.FieldDefinition) []string {
+	var list []string
+	for _, directives := range []ast.DirectiveList{f.Directives, s.Types[f.Type.Name()].Directives} {
+		if d := directives.ForName("pii"); d != nil {
+			list = append(list, argument(d, "kind"))
+		}
+	}
+	return list
+}
+
 // personal says that a field goes through a gate: by itself or by its scalar.
 func personal(s *ast.Schema, f *ast.FieldDefinition) bool {
-	return f.Directives.ForName("pii") != nil || f.Directives.ForName("piiText") != nil || s.Types[f.Type.Name()].Directives.ForName("pii") != nil
+	return len(kinds(s, f)) > 0 || f.Directives.ForName("piiText") != nil
 }
 
-func TestPersonalFieldsCanBeNull(t *testing.T) {
-	t.Parallel()
-	s, n := schema(), 0
-	outputs(s, func(def *ast.Definition, f *ast.FieldDefinition) {
-		if !personal(s, f) {
-			return
-		}
-		n++
-		if f.Type.NonNull {
-			t.Errorf("%s.%s is never null: hiding it would take its parent away", def.Name, f.Name)
-		}
-	})
-	if n < 20 {
-		t.Errorf("%d personal fields: the test looks in the wrong place", n)
+// argument is what a directive was given, as it is written in a schema; nothing where it was not given.
+func argument(d *ast.Directive, name string) string {
+	if a := d.Arguments.ForName(name); a != nil {
+		return a.Value.Raw
 	}
-}
-
-func TestThePIIDirective(t *testing.T) {
-	t.Parallel()
-	s := schema()
-	d := s.Directives["pii"]
-	if want := []ast.DirectiveLocation{ast.LocationFieldDefinition, ast.LocationScalar}; !slices.Equal(d.Locations, want) {
-		t.Errorf("@pii is declared on %v: without both the generator calls it for none", d.Locations)
-	}
-	if d.IsRepeatable {
-		t.Error("@pii can be repeated: which kind would count?")
-	}
-	if !d.Arguments.ForName("kind").Type.NonNull {
-		t.Error("@pii may lack a kind")
-	}
-	for _, def := range ours(s) {
-		if def.Kind == ast.Interface {
-			t.Errorf("%s is an interface: a gate on its fields protects nothing", def.Name)
-		}
-	}
-}
-
-// plainScalars are the scalars that hold no personal value.
-var plainScalars = []string{"ID", "String", "Int", "Boolean", "DateTime"}
-
-func TestScalars(t *testing.T) {
-	t.Parallel()
-	for name, def := range schema().Types {
-		if def.Kind != ast.Scalar || name == "Float" || slices.Contains(plainScalars, name) {
-			continue
-		}
-		if def.Directives.ForName("pii") == nil {
-			t.Errorf("scalar %s has no kind: free JSON, HTML and the like have no place in the schema", name)
-		}
-	}
-}
-
-// addressLike are names of fields that hold addresses in one system or another.
-var addressLike = regexp.MustCompile(`(?i)e?mail|phone|mobile|msisdn|whatsapp|source_?id|identifier|address|reply_?to|recipient|^b?cc$|sender$`)
-
-// reviewed are fields with such a name that hold no contact's address, each with the reason.
-var reviewed = map[string]string{
-	"User.email": "a colleague's address, which colleagues may see (P32 of the list of leaks)",
-}
-
-func TestFieldsNamedLikeAddressesHaveAPersonalScalar(t *testing.T) {
-	t.Parallel()
-	s := schema()
-	seen := make(map[string]bool)
-	outputs(s, func(def *ast.Definition, f *ast.FieldDefinition) {
-		name := def.Name + "." + f.Name
-		if !addressLike.MatchString(f.Name) || !slices.Contains([]string{"String", "ID", "Int"}, f.Type.Name()) {
-			return
-		}
-		seen[name] = true
-		if reviewed[name] == "" {
-			t.Errorf("%s is a plain %s: give it a personal scalar, or a reason here", name, f.Type.Name())
-		}
-	})
-	for name := range reviewed {
-		if !seen[name] {
-			t.Errorf("%s is reviewed and is not there", name)
-		}
-	}
-}
-
-// plainTexts are the texts of types that hang off a contact which go through no gate, each with the reason.
-var plainTexts = map[string]string{
-	"Contact.alias":          "made from the id",
-	"Contact.name":           "the resolver gives the alias where the name is an address",
-	"Contact.labels":         "names that the account has given",
-	"Conversation.labels":    "names that the account has given",
-	"Attribute.key":          "the resolver leaves out keys that look like an address",
-	"Attachment.extension":   "a few letters that Chatwoot takes from the file's name",
-	"Attachment.contentType": "a media type",
-}
-
-func TestTextsAroundTheHistoryGoThroughAGate(t *testing.T) {
-	t.Parallel()
-	s := schema()
-	of := []string{"Contact", "ContactInbox", "ContactProfile", "Attribute", "Note", "Conversation", "Message", "EmailHeaders", "Attachment"}
-	outputs(s, func(def *ast.Definition, f *ast.FieldDefinition) {
-		name := def.Name + "." + f.Name
-		if slices.Contains(of, def.Name) && f.Type.Name() == "String" && !personal(s, f) && plainTexts[name] == "" {
-			t.Errorf("%s is a text that goes through no gate: give it @piiText, or a reason here", name)
-		}
-	})
-}
-
-func TestInputsAskForNoPersonalValue(t *testing.T) {
-	t.Parallel()
-	s := schema()
-	for _, def := range ours(s) {
-		for _, f := range def.Fields {
-			if def.Kind == ast.InputObject && s.Types[f.Type.Name()].Directives.ForName("pii") != nil {
-				t.Errorf("%s.%s takes a personal scalar", def.Name, f.Name)
-			}
-			if def.Kind == ast.InputObject && strings.HasSuffix(def.Name, "Filter") && addressLike.MatchString(f.Name) {
-				t.Errorf("%s.%s narrows a list by a personal value: an oracle", def.Name, f.Name)
-			}
-			for _, a := range f.Arguments {
-				if s.Types[a.Type.Name()].Directives.ForName("pii") != nil {
-					t.Errorf("%s.%s(%s:) takes a personal scalar", def.Name, f.Name, a.Name)
-				}
-			}
-		}
-		for _, v := range def.EnumValues {
-			if strings.HasSuffix(def.Name, "OrderField") && addressLike.MatchString(v.Name) {
-				t.Errorf("%s.%s orders a list by a personal value: neighbours tell it", def.Name, v.Name)
-			}
-		}
-	}
-}
-
-func TestEverythingIsDescribed(t *testing.T) {
-	t.Parallel()
-	s := schema()
-	for _, def := range ours(s) {
-		if def.Description == "" {
-			t.Errorf("%s has no description", def.Name)
-		}
-		for _, f := range def.Fields {
-			if f.Description == "" && !strings.HasPrefix(f.Name, "__") {
-				t.Errorf("%s.%s has no description", def.Name, f.Name)
-			}
-		}
-		for _, v := range def.EnumValues {
-			if v.Description == "" {
-				t.Errorf("%s.%s has no description", def.Name, v.Name)
-			}
-		}
-	}
-	for name, d := range s.Directives {
-		if d.Description == "" && !slices.Contains([]string{"include", "skip", "deprecated", "specifiedBy", "defer", "oneOf"}, name) {
-			t.Errorf("@%s has no description", name)
-		}
-	}
-}
-
-func TestMutationsSayWhoMay(t *testing.T) {
-	t.Parallel()
-	s := schema()
-	for _, f := range s.Mutation.Fields {
-		if !strings.HasPrefix(f.Name, "__") && f.Directives.ForName("hasRole") == nil && f.Directives.ForName("scope") == nil {
-			t.Errorf("mutation %s is open to everybody", f.Name)
-		}
-		input := f.Arguments.ForName("input")
-		if title := strings.ToUpper(f.Name[:1]) + f.Name[1:]; input == nil || input.Type.String() != title+"Input!" || f.Type.String() != title+"Payload!" {
-			t.Errorf("mutation %s is not %s(input: %sInput!): %sPayload!", f.Name, f.Name, title, title)
-		}
-	}
-}
-
-func TestConnectionsAreRelays(t *testing.T) {
-	t.Parallel()
-	s := schema()
-	for _, def := range ours(s) {
-		item, ok := strings.CutSuffix(def.Name, "Connection")
-		if !ok {
-			continue
-		}
-		want := map[string]string{"nodes": "[" + item + "!]!", "edges": "[" + item + "Edge!]!", "pageInfo": "PageInfo!"}
-		for name, typ := range want {
-			if f := def.Fields.ForName(name); f == nil || f.Type.String() != typ {
-				t.Errorf("%s.%s is not %s", def.Name, name, typ)
-			}
-		}
-		edge := s.Types[item+"Edge"]
-		if edge.Fields.ForName("cursor").Type.String() != "String!" || edge.Fields.ForName("node").Type.String() != item+"!" {
-			t.Errorf("%s is no edge", edge.Name)
-		}
-	}
-	outputs(s, func(def *ast.Definition, f *ast.FieldDefinition) {
-		if !strings.HasSuffix(f.Type.Name(), "Connection") {
-			return
-		}
-		if f.Arguments.ForName("first") == nil || f.Arguments.ForName("after") == nil || !strings.Contains(f.Description, "at most 100") {
-			t.Errorf("%s.%s lacks first, after or a word on how long a page may be", def.Name, f.Name)
-		}
-	})
+	return ""
 }
