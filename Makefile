@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check build bench generate migrate fuzz lint format vet generated devenv cloakroom
+.PHONY: help run test check build bench generate migrate fuzz lint format vet generated audit-http devenv nodetools cloakroom
 
 # How long each fuzz target runs, in executions: with a time, go test now and then reports its own deadline as a failure.
 FUZZTIME ?= 1000000x
@@ -13,7 +13,7 @@ SNAPSHOT = git ls-files -co --exclude-standard -- graph resolvers | sort | \
 	while read -r file; do if [ -f "$$file" ]; then echo "$$(git hash-object "$$file") $$file"; fi; done
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Both programs are built first and the second is exec'd, so that make's child is devenv itself: `go run` would keep
 # a SIGTERM for itself and leave servers behind.
@@ -24,7 +24,7 @@ test: devenv ## Run all tests against a private PostgreSQL and Redis
 	@exec bin/devenv test -- go test -race -shuffle=on -timeout 20m ./...
 
 check: FUZZTIME = 30000x
-check: test format vet lint generated fuzz ## Run everything that CI runs
+check: test format vet lint generated audit-http fuzz ## Run everything that CI runs
 
 build: devenv cloakroom ## Build bin/cloakroom
 
@@ -40,6 +40,9 @@ migrate: build ## Bring the database of `make run`, or of DATABASE_URL, up to da
 
 fuzz: devenv ## Fuzz every target for FUZZTIME (1000000x)
 	@exec bin/devenv test -- .ci/fuzz $(FUZZTIME)
+
+audit-http: build nodetools ## Hold bin/cloakroom to GraphQL over HTTP: graphql-http's 61 checks
+	@exec bin/devenv test -- go test -tags audithttp -run '^TestAuditHTTP$$' -count=1 -v ./cmd/cloakroom
 
 lint: ## Run the linters of .golangci.yml (the first time builds them: two minutes)
 	go tool -modfile=tools/go.mod golangci-lint run
@@ -59,6 +62,12 @@ generated:
 
 devenv:
 	@go build -o bin/devenv ./cmd/devenv
+
+# npm writes its hidden lock file last: older than ours, or not there, means to install.
+nodetools:
+	@cd tools/node && if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then \
+		echo "fetching the tools of tools/node with npm" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; \
+	fi
 
 cloakroom:
 	@echo "building bin/cloakroom (the first time takes a minute or two)"
