@@ -44,8 +44,11 @@ func (s *Store) SetMasking(ctx context.Context, agentID int64, masked bool, expe
 	return before, nil
 }
 
+// onByDefault are the flags that are on in an account without a row for them; readPolicy says the same.
+var onByDefault = map[chat.Flag]bool{chat.FlagMaskedContactLookup: true}
+
 const ensureFlag = `INSERT INTO cloakroom.account_flags (account_id, name, enabled)
- SELECT a.id, $2, false FROM accounts a WHERE a.id = $1::bigint ON CONFLICT DO NOTHING`
+ SELECT a.id, $2, $3 FROM accounts a WHERE a.id = $1::bigint ON CONFLICT DO NOTHING`
 
 const lockFlag = `SELECT enabled FROM cloakroom.account_flags WHERE account_id = $1 AND name = $2 FOR UPDATE`
 
@@ -55,7 +58,7 @@ const setFlag = `UPDATE cloakroom.account_flags SET enabled = $3, version = vers
 // SetFlag changes an account's feature flag and gives its state before; chat.ErrNotFound when there is no such
 // account. Call it in a transaction: the flag's row stays locked, so that two changes are in order.
 func (s *Store) SetFlag(ctx context.Context, accountID int64, flag chat.Flag, enabled bool) (bool, error) {
-	if _, err := s.db.Exec(ctx, ensureFlag, accountID, flag); err != nil {
+	if _, err := s.db.Exec(ctx, ensureFlag, accountID, flag, onByDefault[flag]); err != nil {
 		return false, fmt.Errorf("prepare flag %s of account %d: %w", flag, accountID, err)
 	}
 	var before bool

@@ -3,12 +3,15 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/cloakroom/cloakroom/chat"
 )
 
 // Migration is one step of Cloakroom's own schema.
@@ -87,7 +90,7 @@ func (s *Store) ensureSchema(ctx context.Context) error {
 		return nil
 	}
 	// Two that start at once can both find no schema; the second of them is told so by the catalogue's own key.
-	if _, err := s.db.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS cloakroom`); err != nil && !IsConflict(err) {
+	if _, err := s.db.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS cloakroom`); err != nil && !errors.Is(err, chat.ErrDuplicate) {
 		return fmt.Errorf("create schema cloakroom (does the role have CREATE on the database?): %w", err)
 	}
 	return nil

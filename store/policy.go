@@ -17,13 +17,14 @@ type Policy struct {
 // Row 0 stands for no account: it carries the user's own setting even when no account is asked for.
 // An account without a row has epoch 0, so that getting its first row is a move of the epoch.
 const readPolicy = `
-SELECT wanted.id, COALESCE(m.masked, false), COALESCE(m.version, 0), COALESCE(f.enabled, false),
+SELECT wanted.id, COALESCE(m.masked, false), COALESCE(m.version, 0), COALESCE(f.enabled, false), COALESCE(l.enabled, true),
        COALESCE(a.phase_contacts, 'off'), COALESCE(a.phase_messages, 'off'), COALESCE(a.phase_attributes, 'off'),
        COALESCE(a.cache_epoch, 0)
 FROM unnest(array_append($2::bigint[], 0::bigint)) AS wanted (id)
 LEFT JOIN cloakroom.agent_masking m ON m.user_id = $1
 LEFT JOIN cloakroom.accounts a ON a.account_id = wanted.id
-LEFT JOIN cloakroom.account_flags f ON f.account_id = wanted.id AND f.name = 'contact_pii_masking'`
+LEFT JOIN cloakroom.account_flags f ON f.account_id = wanted.id AND f.name = 'contact_pii_masking'
+LEFT JOIN cloakroom.account_flags l ON l.account_id = wanted.id AND l.name = 'masked_contact_lookup'`
 
 // ReadPolicy reads a user's masking setting and the settings of accounts in one statement; userID is 0 for a
 // service, which has no setting. It stands apart from the identity on purpose: a policy that cannot be read
@@ -41,7 +42,7 @@ func (p *Policy) scan(rows pgx.Rows) (struct{}, error) {
 	var id int64
 	var a chat.AccountSettings
 	var contacts, messages, attributes chat.Phase
-	err := rows.Scan(&id, &p.Masking.Masked, &p.Masking.Version, &a.ContactPIIMasking,
+	err := rows.Scan(&id, &p.Masking.Masked, &p.Masking.Version, &a.ContactPIIMasking, &a.MaskedLookup,
 		&contacts, &messages, &attributes, &a.CacheEpoch)
 	if id != 0 {
 		a.Phases = map[chat.Dataset]chat.Phase{chat.Contacts: contacts, chat.Messages: messages, chat.Attributes: attributes}

@@ -27,11 +27,11 @@ const createServiceToken = `
 INSERT INTO cloakroom.service_tokens (token_id, name, secret_hash, scopes, account_ids, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
-// CreateServiceToken keeps a new token; IsConflict tells that its id is taken.
+// CreateServiceToken keeps a new token; chat.ErrDuplicate when its id is taken.
 func (s *Store) CreateServiceToken(ctx context.Context, t chat.ServiceToken) error {
 	_, err := s.db.Exec(ctx, createServiceToken, t.ID, t.Name, t.SecretHash, t.Scopes, t.AccountIDs, t.CreatedAt, t.ExpiresAt)
 	if err != nil {
-		return fmt.Errorf("create service token %s: %w", t.ID, err)
+		return fmt.Errorf("create a service token: %w", err)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func TestServiceTokens(t *testing.T) {
 	if err := s.CreateServiceToken(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.CreateServiceToken(t.Context(), token); !store.IsConflict(err) {
+	if err := s.CreateServiceToken(t.Context(), token); !errors.Is(err, chat.ErrDuplicate) {
 		t.Errorf("an id taken twice: %v", err)
 	}
 	expect := func(step string) {

@@ -26,7 +26,8 @@ type querier interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// Store runs SQL on a pool, or on one transaction.
+// Store runs SQL on a pool, or on one transaction. Whatever it writes, a unique constraint that refuses it comes out
+// as chat.ErrDuplicate.
 type Store struct {
 	db   querier
 	pool *pgxpool.Pool
@@ -53,7 +54,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 		return nil, fmt.Errorf("reach PostgreSQL at %s:%d, database %q: %w",
 			config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database, err)
 	}
-	return &Store{db: pool, pool: pool}, nil
+	return &Store{db: guarded{pool}, pool: pool}, nil
 }
 
 // Close waits for running statements and closes the pool.
@@ -70,19 +71,13 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *Store) error) error {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit this does nothing
-	if err := fn(&Store{db: tx, pool: s.pool}); err != nil {
+	if err := fn(&Store{db: guarded{tx}, pool: s.pool}); err != nil {
 		return err
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return fmt.Errorf("commit a transaction: %w", err)
 	}
 	return nil
-}
-
-// IsConflict says that a unique constraint refused a row.
-func IsConflict(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "23505"
 }
 
 // Redact gives an error's text for a log, without what PostgreSQL or its driver said: their messages quote values.
@@ -101,6 +96,9 @@ func Redact(err error) string {
 		if value != "" {
 			said += ", " + name + " " + value
 		}
+	}
+	if pg.Code == uniqueViolation {
+		return strings.ReplaceAll(text, duplicate{pg}.Error(), said)
 	}
 	return strings.ReplaceAll(text, pg.Error(), said)
 }

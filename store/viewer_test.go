@@ -121,16 +121,17 @@ func TestReadPolicy(t *testing.T) {
 	storetest.Exec(t, s, `INSERT INTO cloakroom.agent_masking (user_id, masked, version, set_by) VALUES (2, true, 3, 1)`)
 	storetest.Exec(t, s, `INSERT INTO cloakroom.accounts (account_id, phase_contacts, phase_messages, cache_epoch) VALUES (1, 'sealed-only', 'dual-write', 9)`)
 	storetest.Exec(t, s, `INSERT INTO cloakroom.account_flags (account_id, name, enabled) VALUES
-		(1, 'contact_pii_masking', true), (2, 'another_flag', true), (3, 'contact_pii_masking', true)`)
+		(1, 'contact_pii_masking', true), (2, 'another_flag', true), (3, 'contact_pii_masking', true),
+		(2, 'masked_contact_lookup', true), (3, 'masked_contact_lookup', false)`)
 	off := map[chat.Dataset]chat.Phase{chat.Contacts: chat.Off, chat.Messages: chat.Off, chat.Attributes: chat.Off}
-	acme := chat.AccountSettings{ContactPIIMasking: true, CacheEpoch: 9,
+	acme := chat.AccountSettings{ContactPIIMasking: true, MaskedLookup: true, CacheEpoch: 9,
 		Phases: map[chat.Dataset]chat.Phase{chat.Contacts: chat.SealedOnly, chat.Messages: chat.DualWrite, chat.Attributes: chat.Off}}
 	for name, test := range map[string]struct {
 		user     int64
 		accounts []int64
 		want     store.Policy
 	}{
-		"user and accounts":   {2, []int64{1, 2}, store.Policy{Masking: chat.Masking{Masked: true, Version: 3}, Settings: map[int64]chat.AccountSettings{1: acme, 2: {Phases: off}}}},
+		"user and accounts":   {2, []int64{1, 2}, store.Policy{Masking: chat.Masking{Masked: true, Version: 3}, Settings: map[int64]chat.AccountSettings{1: acme, 2: {MaskedLookup: true, Phases: off}}}},
 		"member of nothing":   {2, nil, store.Policy{Masking: chat.Masking{Masked: true, Version: 3}, Settings: map[int64]chat.AccountSettings{}}},
 		"never decided about": {5, []int64{1}, store.Policy{Settings: map[int64]chat.AccountSettings{1: acme}}},
 		"a service":           {0, []int64{3}, store.Policy{Settings: map[int64]chat.AccountSettings{3: {ContactPIIMasking: true, Phases: off}}}},

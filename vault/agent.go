@@ -63,8 +63,8 @@ func (v *Vault) SetFlag(ctx context.Context, viewer *chat.Viewer, accountID int6
 	if err := checkReason(reason); err != nil {
 		return nil, err
 	}
-	if flag != chat.FlagContactPIIMasking {
-		return nil, chat.InvalidField("input.name", "there is no such flag; flags: %s", chat.FlagContactPIIMasking)
+	if flag != chat.FlagContactPIIMasking && flag != chat.FlagMaskedContactLookup {
+		return nil, chat.InvalidField("input.name", "there is no such flag; flags: %s, %s", chat.FlagContactPIIMasking, chat.FlagMaskedContactLookup)
 	}
 	entry := &chat.AuditEntry{AccountID: accountID, Actor: chat.ActorOf(viewer), Action: chat.FlagSet, EntityType: "account", EntityID: chat.FormatID(accountID)}
 	err := v.Change(ctx, entry, func(tx *store.Store) error {

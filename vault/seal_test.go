@@ -9,7 +9,6 @@ import (
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/chatwoot/schema"
-	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
@@ -153,7 +152,7 @@ func TestSealersRace(t *testing.T) {
 		go func() { errs <- r.SealAccount(t.Context(), schema.Borealis, func(Sealing) {}) }()
 	}
 	for range replicas {
-		if err := <-errs; err != nil && !store.IsConflict(err) {
+		if err := <-errs; err != nil && !errors.Is(err, chat.ErrDuplicate) {
 			t.Errorf("%v", err)
 		}
 	}
