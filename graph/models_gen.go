@@ -28,7 +28,7 @@ type Query struct {
 type SetFeatureFlagInput struct {
 	// The account.
 	AccountID chat.ID `json:"accountId"`
-	// The flag: contact_pii_masking.
+	// The flag: contact_pii_masking, which hides e-mail and phone from masked agents, or masked_contact_lookup, which lets them look a contact up by a whole address.
 	Name string `json:"name"`
 	// On or off.
 	Enabled bool `json:"enabled"`
