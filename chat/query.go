@@ -1,6 +1,10 @@
 package chat
 
-import "time"
+import (
+	"cmp"
+	"strings"
+	"time"
+)
 
 // AssigneeScope narrows a list of conversations by who works on them.
 type AssigneeScope string
@@ -83,17 +87,70 @@ type ContactFilter struct {
 // ContactOrderField is what contacts are ordered by.
 type ContactOrderField string
 
-// The order fields that need no personal value.
+// The order fields of the contract. The last two are by an address, for viewers who may see it.
 const (
 	ContactsByLastActivity ContactOrderField = "LAST_ACTIVITY_AT"
 	ContactsByCreated      ContactOrderField = "CREATED_AT"
 	ContactsByName         ContactOrderField = "NAME"
+	ContactsByEmail        ContactOrderField = "EMAIL"
+	ContactsByPhone        ContactOrderField = "PHONE_NUMBER"
 )
+
+// Address gives the field whose values contacts are ordered by; ok is false for an order that needs no address.
+func (f ContactOrderField) Address() (field Field, ok bool) {
+	switch f {
+	case ContactsByEmail:
+		return FieldEmail, true
+	case ContactsByPhone:
+		return FieldPhone, true
+	}
+	return 0, false
+}
+
+// Norm gives the text, compared bytewise, by which a contact with an address is ordered; nil for a blank one. Of an
+// e-mail only ASCII letters are brought to lower case: what PostgreSQL makes of others depends on the database's
+// locale, and a contact must have one place whether it is sealed or not.
+func (f ContactOrderField) Norm(address PII) *string {
+	text := address.Reveal()
+	trimmed := strings.Trim(text, " \t\n\v\f\r")
+	if trimmed == "" {
+		return nil
+	}
+	if f == ContactsByEmail {
+		text = strings.Map(lowerASCII, trimmed)
+	}
+	return &text
+}
+
+func lowerASCII(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
+}
 
 // ContactOrder is an order of contacts, with the id as tie-break.
 type ContactOrder struct {
 	Field     ContactOrderField
 	Direction OrderDirection
+}
+
+// Compare orders two places in a list by texts: those without one come last in both directions.
+func (o ContactOrder) Compare(a, b *Position) int {
+	switch {
+	case a.Text == nil && b.Text != nil:
+		return 1
+	case a.Text != nil && b.Text == nil:
+		return -1
+	}
+	order := cmp.Compare(a.ID, b.ID)
+	if a.Text != nil {
+		order = cmp.Or(strings.Compare(*a.Text, *b.Text), order)
+	}
+	if o.Direction == Descending {
+		return -order
+	}
+	return order
 }
 
 // ContactParts are the parts of a contact that cost a look-up of their own, as far as the query asks for them.

@@ -48,8 +48,8 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-// Contacts reads a page of an account's contacts and primes what the query asks of each: two statements and one
-// round trip to Redis at most, whatever the page's size.
+// Contacts reads a page of an account's contacts and primes what the query asks of each: two statements, three
+// in an order by a sealed address, and one round trip to Redis at most, whatever the page's size.
 func (s *Set) Contacts(ctx context.Context, account *chat.Account, args PageArgs, filter *chat.ContactFilter, orderBy *chat.ContactOrder) (*chat.ContactConnection, error) {
 	q := chat.ContactQuery{CRMV2: account.CRMV2, Order: chat.ContactOrder{Field: chat.ContactsByLastActivity, Direction: chat.Descending},
 		Sealed: rollout.ReadFrom(account.Settings, chat.Contacts) == rollout.Sealed}
@@ -75,11 +75,12 @@ func (s *Set) Contacts(ctx context.Context, account *chat.Account, args PageArgs
 	if prefetch {
 		q.Parts.Conversations = &threads.query
 	}
-	rows, err := s.store.ListContacts(ctx, account.ID, q)
+	rows, info, err := s.contactRows(ctx, account, q)
 	if err != nil {
 		return nil, err
 	}
-	return s.contactPage(ctx, account, q, cursors, threads, rows)
+	info.Seal = sealWith(ctx, cursors)
+	return s.contactPage(ctx, account, q, info, threads, rows)
 }
 
 func (s *Set) primeContacts(ctx context.Context, contacts []*chat.Contact, attributes bool) {

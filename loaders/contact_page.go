@@ -2,6 +2,7 @@ package loaders
 
 import (
 	"context"
+	"slices"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/store"
@@ -45,11 +46,47 @@ func threadsQuery(ctx context.Context, account *chat.Account, contactID int64) c
 		Order: chat.ConversationOrder{Field: chat.ByLastActivity, Direction: chat.Descending}}
 }
 
+// contactRows reads the contacts of a page, in the list's order, and says where they lie. Where addresses are sealed
+// the database cannot order by them: vault gives every place, and only the page's contacts are read.
+func (s *Set) contactRows(ctx context.Context, account *chat.Account, q chat.ContactQuery) ([]store.ContactRow, chat.PageInfo, error) {
+	if _, byAddress := q.Order.Field.Address(); !byAddress || !q.Sealed {
+		rows, err := s.store.ListContacts(ctx, account.ID, q)
+		rows, info := chat.Slice(rows, q.Page, func(r store.ContactRow) *chat.Position { return r.Position })
+		return rows, info, err
+	}
+	places, err := s.vault.OrderContacts(ctx, account, q)
+	if err != nil {
+		return nil, chat.PageInfo{}, err
+	}
+	places, info := chat.Slice(stretch(places, q.Order, q.Page), q.Page, func(p *chat.Position) *chat.Position { return p })
+	rows, err := s.store.ContactsAt(ctx, account.ID, q, places)
+	return rows, info, err
+}
+
+// stretch gives what a page reads of an ordered list as the store would: one place over the limit, and in reverse
+// where the page is read backwards. The place a page starts from may be gone since.
+func stretch(places []*chat.Position, order chat.ContactOrder, page chat.Page) []*chat.Position {
+	at, there := 0, false
+	if page.From != nil {
+		at, there = slices.BinarySearchFunc(places, page.From, order.Compare)
+	}
+	if !page.Backward {
+		if there {
+			at++
+		}
+		return places[at:min(at+page.Read(), len(places))]
+	}
+	if page.From == nil {
+		at = len(places)
+	}
+	read := slices.Clone(places[max(0, at-page.Read()):at])
+	slices.Reverse(read)
+	return read
+}
+
 // contactPage gives contacts and their conversations values in one go and primes the loaders.
-func (s *Set) contactPage(ctx context.Context, account *chat.Account, q chat.ContactQuery, cursors vault.Cursors, t threads, rows []store.ContactRow) (*chat.ContactConnection, error) {
+func (s *Set) contactPage(ctx context.Context, account *chat.Account, q chat.ContactQuery, info chat.PageInfo, t threads, rows []store.ContactRow) (*chat.ContactConnection, error) {
 	positions := make(map[int64]*chat.Position, len(rows))
-	rows, info := chat.Slice(rows, q.Page, func(r store.ContactRow) *chat.Position { return r.Position })
-	info.Seal = sealWith(ctx, cursors)
 	conn := &chat.ContactConnection{PageInfo: &info, Nodes: make([]*chat.Contact, len(rows)),
 		Position: func(c *chat.Contact) *chat.Position { return positions[c.ID] }}
 	var conversations []store.ConversationRow

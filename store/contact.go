@@ -23,18 +23,17 @@ var contactKeys = map[chat.ContactOrderField]orderKey{
 	chat.ContactsByLastActivity: {expression: "ct.last_activity_at", id: "ct.id", nullable: true, value: timeOf},
 	chat.ContactsByCreated:      {expression: "ct.created_at", id: "ct.id", value: timeOf},
 	chat.ContactsByName:         {expression: "lower(ct.name)", id: "ct.id", nullable: true, value: textOf},
+	chat.ContactsByEmail:        {expression: emailNorm, id: "ct.id", nullable: true, value: textOf},
+	chat.ContactsByPhone:        {expression: phoneNorm, id: "ct.id", nullable: true, value: textOf},
 }
 
 // ListContacts reads one page and one row more. A name is ordered by the database's own lower(), so the row
-// says its place itself.
+// says its place itself. An order by an address is by Chatwoot's own columns: where they are sealed, see ListAddresses.
 func (s *Store) ListContacts(ctx context.Context, accountID int64, q chat.ContactQuery) ([]ContactRow, error) {
 	key := contactKeys[q.Order.Field]
 	rows, err := readPage(q.Page, key, func(limit int, overrun bool) ([]ContactRow, error) {
 		st := new(statement)
-		st.add("SELECT " + contactColumns + ", lower(ct.name)")
-		if q.Parts.Conversations != nil {
-			st.add(", v.*")
-		}
+		selectContacts(st, q, contactText(q.Order.Field))
 		st.add(" FROM (SELECT * FROM contacts ct WHERE ct.account_id = ?", accountID)
 		filterContacts(st, q)
 		st.beyond(key, q.Order.Direction, q.Page, overrun)
@@ -53,6 +52,13 @@ func (s *Store) ListContacts(ctx context.Context, accountID int64, q chat.Contac
 		return nil, fmt.Errorf("list contacts of account %d: %w", accountID, err)
 	}
 	return rows, nil
+}
+
+func selectContacts(st *statement, q chat.ContactQuery, text string) {
+	st.add("SELECT " + contactColumns + ", " + text)
+	if q.Parts.Conversations != nil {
+		st.add(", v.*")
+	}
 }
 
 // joinConversationsOfContact joins each contact's newest conversations, one more than the page asks for.
@@ -76,8 +82,8 @@ func (s *Store) contactRows(ctx context.Context, accountID int64, q chat.Contact
 	var list []ContactRow
 	for rows.Next() {
 		var ct contactScanner
-		var lowerName *string
-		targets := append(ct.targets(make([]any, 0, 48)), &lowerName)
+		var text *string
+		targets := append(ct.targets(make([]any, 0, 48)), &text)
 		var conv *conversationScanner
 		if q.Parts.Conversations != nil {
 			conv = newConversationScan(q.Parts.Conversations.Parts)
@@ -89,7 +95,7 @@ func (s *Store) contactRows(ctx context.Context, accountID int64, q chat.Contact
 		}
 		if len(list) == 0 || list[len(list)-1].ID != int64(ct.id) {
 			c := ct.contact(accountID)
-			list = append(list, ContactRow{Contact: c, Position: contactPosition(q.Order, c, lowerName)})
+			list = append(list, ContactRow{Contact: c, Position: contactPosition(q.Order, c, text)})
 		}
 		if conv != nil {
 			if row := conv.row(q.Parts.Conversations.Parts); row.Conversation != nil {
@@ -101,11 +107,11 @@ func (s *Store) contactRows(ctx context.Context, accountID int64, q chat.Contact
 	return list, rows.Err()
 }
 
-func contactPosition(order chat.ContactOrder, c *chat.Contact, lowerName *string) *chat.Position {
+func contactPosition(order chat.ContactOrder, c *chat.Contact, text *string) *chat.Position {
 	p := &chat.Position{ID: c.ID}
 	switch order.Field {
-	case chat.ContactsByName:
-		p.Text = lowerName
+	case chat.ContactsByName, chat.ContactsByEmail, chat.ContactsByPhone:
+		p.Text = text
 	case chat.ContactsByCreated:
 		p.Time = &c.CreatedAt
 	default:
