@@ -34,8 +34,8 @@ func NewPageArgs(first *int, after *string, last *int, before *string) PageArgs 
 	return a
 }
 
-// maxPage bounds every list.
-const maxPage = 100
+// MaxPage bounds every list, in rows.
+const MaxPage = 100
 
 // The sizes of a page that says none, as Chatwoot's dashboard has them.
 const (
@@ -61,8 +61,8 @@ func (a PageArgs) page(ctx context.Context, cursors vault.Cursors, size int, bac
 	if p.Backward {
 		cursor, field, size1 = a.Before, "before", "last"
 	}
-	if p.Limit < 1 || p.Limit > maxPage {
-		return p, chat.InvalidField(size1, "must be from 1 to %d", maxPage)
+	if p.Limit < 1 || p.Limit > MaxPage {
+		return p, chat.InvalidField(size1, "must be from 1 to %d", MaxPage)
 	}
 	if wrong := a.wrongEnd(p.Backward); wrong != "" {
 		return p, chat.InvalidField(wrong, "does not go with a page that is read from the other end")

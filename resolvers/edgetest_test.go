@@ -56,9 +56,20 @@ func newReplica(t testing.TB, s *store.Store, client redis.UniversalClient, opti
 	e.vault = vault.New(s, keys, client, e.bus, log, prometheus.NewRegistry())
 	t.Cleanup(e.vault.Settle)
 	e.auth = auth.New(s, pepper, append(options, auth.WithLogger(log))...)
-	graphql := resolvers.NewHandler(&resolvers.Resolver{Store: s, Vault: e.vault, Auth: e.auth}, resolvers.Settings{Log: log})
-	e.handler = e.authenticated(metered(graphql))
-	return e
+	return e.with(t, resolvers.Settings{Open: true})
+}
+
+// with gives the same replica with other settings.
+func (e *edge) with(t testing.TB, s resolvers.Settings) *edge {
+	t.Helper()
+	s.Log = slog.New(slog.NewJSONHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	graphql, err := resolvers.NewHandler(&resolvers.Resolver{Store: e.store, Vault: e.vault, Auth: e.auth}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := *e
+	other.handler = other.authenticated(metered(graphql))
+	return &other
 }
 
 // openKeys opens the master key of this test process.

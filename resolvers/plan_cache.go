@@ -15,7 +15,7 @@ import (
 var plans = newPlanCache()
 
 func newPlanCache() *lru.Cache[*ast.Field, *plan] {
-	cache, err := lru.New[*ast.Field, *plan](2 * documents)
+	cache, err := lru.New[*ast.Field, *plan](2 * keptDocuments)
 	if err != nil {
 		panic(err) // only of a size below one
 	}

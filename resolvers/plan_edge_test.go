@@ -1,7 +1,6 @@
 package resolvers_test
 
 import (
-	"log/slog"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,20 +8,11 @@ import (
 	"github.com/cloakroom/cloakroom/resolvers"
 )
 
-// fieldByField is a replica that never answers from a plan.
-func fieldByField(e *edge) *edge {
-	other := *e
-	graphql := resolvers.NewHandler(&resolvers.Resolver{Store: e.store, Vault: e.vault, Auth: e.auth},
-		resolvers.Settings{FieldByField: true, Log: slog.New(slog.NewJSONHandler(e.log, nil))})
-	other.handler = other.authenticated(metered(graphql))
-	return &other
-}
-
 // TestPlansAnswerAsTheExecutorDoes asks everything there is to be asked both ways.
 func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
 	t.Parallel()
 	planned := shared()
-	slow := fieldByField(planned)
+	slow := planned.with(t, resolvers.Settings{Open: true, FieldByField: true})
 	for _, viewer := range []string{"masked", "exempt", "pii-service", "reader-service", "everything", "stranger"} {
 		for _, q := range append(questions(t), walk(t)...) {
 			if q.changes() {
@@ -41,7 +31,7 @@ func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
 // would send them back to the executor without a word.
 func TestWorkloadsArePlanned(t *testing.T) {
 	planned := newEdge(t)
-	slow := fieldByField(planned)
+	slow := planned.with(t, resolvers.Settings{Open: true, FieldByField: true})
 	openKeysOf(t, planned)
 	for _, w := range workloads[:3] {
 		count := func(e *edge) float64 {

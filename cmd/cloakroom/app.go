@@ -50,7 +50,7 @@ func (app *App) prepare(command string) error {
 	}
 	app.Config = config
 	app.Log = slog.New(slog.NewJSONHandler(app.Stderr, &slog.HandlerOptions{Level: logLevels[config.LogLevel]}))
-	if command == "config" {
+	if command == "config" || strings.HasPrefix(command, "documents") {
 		return nil
 	}
 	if command == "demo" {

@@ -18,7 +18,9 @@ type Config struct {
 	DatabaseURL string `env:"DATABASE_URL" secret:"url" why:"Chatwoot's PostgreSQL, which also holds schema cloakroom"`
 	RedisURL    string `env:"REDIS_URL" secret:"url" why:"cache of sealed records, and events between replicas"`
 	MasterKey   string `env:"MASTER_KEY" secret:"url" why:"the key that wraps every keyset: local-file://PATH"`
-	Documents   string `env:"DOCUMENTS" envDefault:"any" why:"which documents run: any"`
+	Documents   string `env:"DOCUMENTS" envDefault:"trusted" why:"which documents run: trusted (those of the manifest) or any"`
+	Manifest    string `env:"DOCUMENTS_MANIFEST" why:"file of an installation's own documents: JSON, SHA-256 to text"`
+	RateLimit   int    `env:"RATE_LIMIT" envDefault:"20000" why:"points a second that come back to each viewer; 0 is no limit"`
 	LogLevel    string `env:"LOG_LEVEL" envDefault:"info" why:"debug, info, warn or error"`
 }
 
@@ -49,8 +51,11 @@ func readConfig(file string) (Config, error) {
 
 func (c Config) check() error {
 	var problems []error
-	if c.Documents != "any" {
-		problems = append(problems, errors.New("DOCUMENTS must be: any"))
+	if c.Documents != "any" && c.Documents != "trusted" {
+		problems = append(problems, errors.New("DOCUMENTS must be trusted or any"))
+	}
+	if c.RateLimit < 0 {
+		problems = append(problems, errors.New("RATE_LIMIT must be a number of points from 0 up"))
 	}
 	if _, ok := logLevels[c.LogLevel]; !ok {
 		problems = append(problems, errors.New("LOG_LEVEL must be debug, info, warn or error"))
@@ -86,7 +91,7 @@ func (ConfigCmd) Run(app *App) error {
 	value := reflect.ValueOf(app.Config)
 	for i := range value.NumField() {
 		tag := value.Type().Field(i).Tag
-		shown := value.Field(i).String()
+		shown := fmt.Sprint(value.Field(i).Interface())
 		if tag.Get("secret") == "url" {
 			shown = hideSecret(shown)
 		}

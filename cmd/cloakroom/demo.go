@@ -43,6 +43,9 @@ func (DemoCmd) Run(app *App) error {
 
 // demoDefaults fills in what `make run` does not set.
 func (app *App) demoDefaults() error {
+	if os.Getenv("DOCUMENTS") == "" && app.EnvFile == "" {
+		app.Config.Documents = "any" // whoever tries the demo writes documents of their own
+	}
 	if app.Config.MasterKey != "" {
 		return nil
 	}

@@ -26,6 +26,9 @@ type commands struct {
 	Migrate MigrateCmd `cmd:"" help:"Bring Cloakroom's own schema up to date, take it away, or show where it is."`
 	Seed    SeedCmd    `cmd:"" help:"Load the demo data into an empty database."`
 	Token   TokenCmd   `cmd:"" help:"Credentials of back ends."`
+
+	Documents DocumentsCmd `cmd:"" help:"The documents that may run where DOCUMENTS is trusted."`
+
 	Config  ConfigCmd  `cmd:"" help:"Show every setting, its default and its reason; secrets are hidden."`
 	Version VersionCmd `cmd:"" help:"Show the version."`
 }

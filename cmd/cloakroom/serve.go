@@ -64,11 +64,15 @@ const (
 // serve listens and calls ready with the URL, then drains when the context ends.
 func (app *App) serve(ready func(url string)) error {
 	tuneMemory()
+	handler, err := app.handler()
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", app.Config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s (is something else there? set LISTEN): %w", app.Config.Listen, err)
 	}
-	server := &http.Server{Handler: app.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: requestDeadline,
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: requestDeadline,
 		WriteTimeout: 2 * requestDeadline, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(app.Log.Handler(), slog.LevelWarn)}
 	go app.Bus.Listen(app.Context, nil, app.react)
@@ -105,17 +109,29 @@ func tuneMemory() {
 	}
 }
 
-func (app *App) handler() http.Handler {
-	graphql := resolvers.NewHandler(&resolvers.Resolver{Store: app.Store, Vault: app.Vault, Auth: app.Auth},
-		resolvers.Settings{Introspection: app.Config.Documents == "any", Log: app.Log})
+// burst is how many seconds' points a viewer may spend at once: a person opens many screens in a row and then reads.
+const burst = 50
+
+func (app *App) handler() (http.Handler, error) {
+	manifest, err := app.documents()
+	if err != nil {
+		return nil, err
+	}
+	graphql, err := resolvers.NewHandler(&resolvers.Resolver{Store: app.Store, Vault: app.Vault, Auth: app.Auth}, resolvers.Settings{
+		Documents: manifest, Open: app.Config.Documents == "any", Log: app.Log,
+		Limit: vault.Limit{Burst: burst * app.Config.RateLimit, Restore: app.Config.RateLimit},
+	})
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", app.authenticated(graphql))
-	mux.HandleFunc("POST /auth/sign_in", app.Auth.SignIn)
-	mux.HandleFunc("DELETE /auth/sign_out", app.Auth.SignOut)
+	mux.Handle("POST /auth/sign_in", resolvers.SameOrigin(http.HandlerFunc(app.Auth.SignIn)))
+	mux.Handle("DELETE /auth/sign_out", resolvers.SameOrigin(http.HandlerFunc(app.Auth.SignOut)))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", app.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(app.Registry, promhttp.HandlerOpts{}))
-	return app.guarded(mux)
+	return app.guarded(mux), nil
 }
 
 // authenticated lets a request in with its viewer, or not at all.
@@ -138,9 +154,14 @@ func (app *App) authenticated(next http.Handler) http.Handler {
 
 // headers let a browser do nothing with an answer but show it to whoever asked.
 var headers = map[string][]string{
-	"X-Content-Type-Options":  {"nosniff"},
-	"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
-	"Referrer-Policy":         {"no-referrer"},
+	"Cache-Control":                {"no-store"},
+	"Content-Security-Policy":      {"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+	"Cross-Origin-Opener-Policy":   {"same-origin"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Permissions-Policy":           {"camera=(), geolocation=(), microphone=()"},
+	"Referrer-Policy":              {"no-referrer"},
+	"X-Content-Type-Options":       {"nosniff"},
+	"X-Frame-Options":              {"DENY"},
 }
 
 // guarded gives every request an id and a deadline and its answer headers, and logs it by path alone.

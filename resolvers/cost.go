@@ -1,0 +1,131 @@
+package resolvers
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/cloakroom/cloakroom/loaders"
+)
+
+// What a field costs, in points: an object one, for each time that a list can hold it; what has to be opened on top
+// of that. A point is some microseconds of the server.
+const (
+	costObject   = 1
+	costPersonal = 5 // a value behind @pii
+	costContent  = 2 // a text behind @piiText, such as a message's
+	// assumedList is the length of a list whose length nobody gives, such as the labels of a contact.
+	assumedList = 2
+	assumedPage = 25 // of a connection without first and last
+	// maxCost is what one document may cost. A page of 100 contacts with all their values comes to 7,000, a page of
+	// 100 conversations with 20 messages each to 8,000.
+	maxCost = 10_000
+)
+
+// costs adds up what an operation costs with its variables, before it runs.
+type costs struct {
+	schema    *ast.Schema
+	variables map[string]any
+	personal  bool // some value behind a gate is asked for
+}
+
+// of gives the cost of selections; pages is how long the list is whose items or edges they would select.
+func (c *costs) of(selections ast.SelectionSet, page int) int {
+	sum := 0
+	for _, s := range selections {
+		switch s := s.(type) {
+		case *ast.Field:
+			if c.asked(s.Directives) {
+				sum += c.field(s, page)
+			}
+		case *ast.InlineFragment:
+			if c.asked(s.Directives) {
+				sum += c.of(s.SelectionSet, page)
+			}
+		case *ast.FragmentSpread:
+			if c.asked(s.Directives) {
+				sum += c.of(s.Definition.SelectionSet, page)
+			}
+		}
+		if sum > maxCost { // it will be refused, and numbers stay small
+			return sum
+		}
+	}
+	return sum
+}
+
+func (c *costs) field(f *ast.Field, page int) int {
+	d := f.Definition
+	if len(f.SelectionSet) == 0 {
+		return c.leaf(d)
+	}
+	length := 1
+	switch {
+	case d.Type.Elem != nil && page > 0: // nodes, edges
+		length = page
+	case d.Type.Elem != nil:
+		length = assumedList
+	}
+	below := 0
+	if d.Arguments.ForName("first") != nil {
+		below = c.page(f)
+	}
+	return length * (costObject + c.of(f.SelectionSet, below))
+}
+
+func (c *costs) leaf(d *ast.FieldDefinition) int {
+	switch {
+	case d.Directives.ForName("pii") != nil || c.schema.Types[d.Type.Name()].Directives.ForName("pii") != nil:
+		c.personal = true
+		return costPersonal
+	case d.Directives.ForName("piiText") != nil:
+		c.personal = true
+		return costContent
+	}
+	return 0
+}
+
+// page is the size of a page, as far as it is a size at all: others are refused where the page is read. Literals
+// beyond numbers must not be read as values: the parser's library panics at them.
+func (c *costs) page(f *ast.Field) int {
+	for _, name := range []string{"first", "last"} {
+		argument := f.Arguments.ForName(name)
+		if argument == nil {
+			continue
+		}
+		given := any(argument.Value.Raw)
+		if argument.Value.Kind == ast.Variable {
+			given = c.variables[argument.Value.Raw]
+		}
+		if size, err := strconv.Atoi(fmt.Sprint(given)); err == nil {
+			return min(max(size, 1), loaders.MaxPage)
+		}
+	}
+	return assumedPage
+}
+
+// asked evaluates @skip and @include as the executor does.
+func (c *costs) asked(directives ast.DirectiveList) bool {
+	for _, d := range directives {
+		condition := d.Arguments.ForName("if")
+		if condition == nil {
+			continue
+		}
+		holds := condition.Value.Raw == "true"
+		if condition.Value.Kind == ast.Variable {
+			holds, _ = c.variables[condition.Value.Raw].(bool)
+		}
+		if d.Name == "skip" && holds || d.Name == "include" && !holds {
+			return false
+		}
+	}
+	return true
+}
+
+// costOf gives what an operation costs, and whether it asks for values behind a gate.
+func costOf(schema *ast.Schema, rc *graphql.OperationContext) (points int, personal bool) {
+	c := costs{schema: schema, variables: rc.Variables}
+	return c.of(rc.Operation.SelectionSet, 0), c.personal
+}
