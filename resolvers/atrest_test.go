@@ -6,26 +6,27 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloakroom/cloakroom/leaktest"
 	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // mustBeSealed reads every column of Cloakroom's tables, every column of Chatwoot's as far as account 1 is concerned,
 // and every key and value in Redis.
-func mustBeSealed(t *testing.T, e *edge, c canaries) {
+func mustBeSealed(t *testing.T, e *edge, needles *leaktest.Needles) {
 	t.Helper()
 	for _, table := range tablesOf(t, e, "cloakroom") {
 		for column, text := range columnsOf(t, e, "cloakroom", table, "true") {
-			c.mustBeClean(t, "cloakroom."+table+"."+column, text)
+			mustBeClean(t, needles, "cloakroom."+table+"."+column, text)
 		}
 	}
 	for _, table := range tablesOf(t, e, "public") {
 		for column, text := range columnsOf(t, e, "public", table, rowsOfAcme(t, e, table)) {
 			if keptByRails[table+"."+column] == "" {
-				c.mustBeClean(t, table+"."+column, text)
+				mustBeClean(t, needles, table+"."+column, text)
 			}
 		}
 	}
-	c.mustBeClean(t, "Redis", redisText(t, e))
+	mustBeClean(t, needles, "Redis", redisText(t, e))
 }
 
 func tablesOf(t testing.TB, e *edge, space string) []string {

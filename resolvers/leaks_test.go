@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
+
+	"github.com/cloakroom/cloakroom/leaktest"
 )
 
 // The whole account, a page at a time, with everything that hangs off its contacts and messages.
@@ -56,23 +57,10 @@ func askEverything(t testing.TB, e *edge, viewer string, documents []question, l
 	readAll(t, e, viewer, everyMessage, func(r reply) { sound("every message", r) })
 }
 
-// shownCarriers are the carriers that the schema shows to viewers who may see them. The others, such as hashes of
-// addresses, tokens of channels and raw headers, have no field.
-var shownCarriers = []string{
-	"P01 contacts.email", "P02 contacts.phone_number", "P03 contacts.identifier", "P04 contacts.name",
-	"P05 additional_attributes.social_profiles", "P05 additional_attributes.screen_name", "P05 additional_attributes.username",
-	"P05 additional_attributes.source_id", "P05 additional_attributes.external", "P05 additional_attributes.description",
-	"P05 additional_attributes.created_at_ip", "P05 additional_attributes.unknown_key", "P06 contacts.custom_attributes",
-	"P10 contact_inboxes.source_id", "P14 content_attributes.email", "P14 content_attributes.email.message_id",
-	"P15 content_attributes.cc_emails", "P16 content_attributes.submitted_email", "P21 attachments.fallback_title",
-	"P21 attachments.meta", "P21 attachment file name", "P22 conversations.additional_attributes.mail_subject",
-	"P22 conversations.custom_attributes",
-}
-
 func TestHiddenValuesAppearNowhere(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
-	hidden := planted(t, false)
+	hidden := hiddenValues(t)
 	t.Run("shown", func(t *testing.T) { // first, so that whatever a cache keeps of their answers is there for the others
 		for _, viewer := range []string{"everything", "exempt"} {
 			t.Run(viewer, func(t *testing.T) {
@@ -86,40 +74,39 @@ func TestHiddenValuesAppearNowhere(t *testing.T) {
 			t.Run(viewer, func(t *testing.T) {
 				t.Parallel()
 				askEverything(t, e, viewer, documents, func(q string, answer reply) {
-					hidden.mustBeClean(t, q, answer.body)
+					mustBeClean(t, hidden, q, answer.body)
 					var header bytes.Buffer
 					_ = answer.header.Write(&header) // a buffer takes everything
-					hidden.mustBeClean(t, "headers of "+q, header.Bytes())
+					mustBeClean(t, hidden, "headers of "+q, header.Bytes())
 				})
 			})
 		}
 	})
 	e.vault.Settle()
-	everywhere := plantedTexts(t)
-	everywhere.mustBeClean(t, "the log", e.log.bytes())
+	everywhere := sealedValues(t)
+	mustBeClean(t, everywhere, "the log", e.log.bytes())
 	mustBeSealed(t, e, everywhere)
 }
 
 // findsTrueValues proves that the search can find: viewers who may see the values see those of every carrier.
-func findsTrueValues(t *testing.T, e *edge, viewer string, hidden canaries) {
+func findsTrueValues(t *testing.T, e *edge, viewer string, hidden *leaktest.Needles) {
 	t.Helper()
 	var mu sync.Mutex
 	seen := make(map[string]bool)
 	askEverything(t, e, viewer, nil, func(_ string, answer reply) {
-		for _, n := range hidden.find(answer.body) {
+		for _, hit := range hidden.Find(answer.body) {
 			mu.Lock()
-			carrier, _, _ := strings.Cut(n.carrier, ",")
-			seen[carrier] = true
+			seen[hit.Carrier] = true
 			mu.Unlock()
 		}
 	})
-	for _, carrier := range shownCarriers {
+	for _, carrier := range leaktest.Shown {
 		if !seen[carrier] {
 			t.Errorf("%s never sees a value of %s", viewer, carrier)
 		}
 	}
 	for _, carrier := range slices.Sorted(maps.Keys(seen)) {
-		if !slices.Contains(shownCarriers, carrier) {
+		if !slices.Contains(leaktest.Shown, carrier) {
 			t.Logf("%s sees %s as well", viewer, carrier)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/chatwoot/schema"
 	"github.com/cloakroom/cloakroom/events"
+	"github.com/cloakroom/cloakroom/leaktest"
 	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
@@ -167,9 +168,9 @@ func TestContactsThatCameLaterAreMasked(t *testing.T) {
 	for _, viewer := range []string{"masked", "exempt"} {
 		answer := e.ask(t, viewer, `{ account(id: "1") { contact(id: "9002") { email name contactInboxes { sourceId } } } }`, nil)
 		if viewer == "masked" {
-			late := newCanaries()
-			late.plant("late contact", "late.comer@example.com")
-			late.mustBeClean(t, viewer, answer.body)
+			late := leaktest.NewNeedles()
+			late.Plant("late contact", "late.comer@example.com")
+			mustBeClean(t, late, viewer, answer.body)
 		} else if code, _ := fault(t, answer); code != string(chat.SealedUnreadable) {
 			t.Errorf("%s: code %q: a plain column of a sealed account was read", viewer, code)
 		}
