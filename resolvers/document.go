@@ -3,6 +3,7 @@ package resolvers
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2"
@@ -90,8 +91,11 @@ func (l *library) read(text string) *document {
 func examine(text string) *document {
 	d := &document{text: text, hash: documents.Hash(text)}
 	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, maxTokens)
-	if err == nil {
+	switch {
+	case err == nil:
 		d.introspects, d.fault = checkLimits(parsed)
+	case strings.Contains(err.Error(), "token limit"): // the library has no other sign of it
+		d.fault = chat.Errorf(chat.Limited, "the document has more than %d words and signs", maxTokens)
 	}
 	return d
 }

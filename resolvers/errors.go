@@ -83,7 +83,8 @@ func requestFault(e *gqlerror.Error) *chat.Error {
 	case "ValuesOfCorrectType", "VariablesInAllowedPosition", "UniqueInputFieldNames":
 		return chat.Errorf(chat.Invalid, "a value in the document does not fit its type")
 	default:
-		return chat.Errorf(chat.Invalid, "%s", e.Message)
+		said, _, _ := strings.Cut(e.Message, " Did you mean") // which would read the schema to whoever may not
+		return chat.Errorf(chat.Invalid, "%s", said)
 	}
 }
 

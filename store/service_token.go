@@ -24,12 +24,12 @@ type TokenAccount struct {
 }
 
 const createServiceToken = `
-INSERT INTO cloakroom.service_tokens (token_id, name, secret_hash, scopes, account_ids, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)`
+INSERT INTO cloakroom.service_tokens (token_id, name, secret_hash, scopes, account_ids, documents, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, COALESCE($6::text[], '{}'), $7, $8)`
 
 // CreateServiceToken keeps a new token; chat.ErrDuplicate when its id is taken.
 func (s *Store) CreateServiceToken(ctx context.Context, t chat.ServiceToken) error {
-	_, err := s.db.Exec(ctx, createServiceToken, t.ID, t.Name, t.SecretHash, t.Scopes, t.AccountIDs, t.CreatedAt, t.ExpiresAt)
+	_, err := s.db.Exec(ctx, createServiceToken, t.ID, t.Name, t.SecretHash, t.Scopes, t.AccountIDs, t.Documents, t.CreatedAt, t.ExpiresAt)
 	if err != nil {
 		return fmt.Errorf("create a service token: %w", err)
 	}
@@ -37,7 +37,7 @@ func (s *Store) CreateServiceToken(ctx context.Context, t chat.ServiceToken) err
 }
 
 const serviceTokenColumns = `
-SELECT t.token_id, t.name, t.secret_hash, t.scopes, t.account_ids, t.created_at, t.expires_at, t.revoked_at, t.last_used_at,
+SELECT t.token_id, t.name, t.secret_hash, t.scopes, t.account_ids, t.documents, t.created_at, t.expires_at, t.revoked_at, t.last_used_at,
        (SELECT json_agg(json_build_object('ID', a.id, 'Name', a.name, 'Active', COALESCE(a.status, 1) = 0,
                    'CRMV2', a.feature_flags & (1::bigint << 49) <> 0) ORDER BY a.id)
         FROM accounts a WHERE a.id = ANY (t.account_ids))
@@ -114,7 +114,7 @@ func (s *Store) TouchServiceToken(ctx context.Context, id string, at time.Time) 
 func scanServiceToken(rows pgx.Rows) (*ServiceTokenRow, error) {
 	var t ServiceTokenRow
 	var accounts []byte
-	err := rows.Scan(&t.ID, &t.Name, &t.SecretHash, &t.Scopes, &t.AccountIDs, &t.CreatedAt, &t.ExpiresAt,
+	err := rows.Scan(&t.ID, &t.Name, &t.SecretHash, &t.Scopes, &t.AccountIDs, &t.Documents, &t.CreatedAt, &t.ExpiresAt,
 		&t.RevokedAt, &t.LastUsedAt, &accounts)
 	if err != nil || accounts == nil {
 		return &t, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/documents"
 	"github.com/cloakroom/cloakroom/graph"
 	"github.com/cloakroom/cloakroom/resolvers"
@@ -91,4 +92,34 @@ func (app *App) documents() (documents.Manifest, error) {
 		return nil, fmt.Errorf("%s: %w", app.Config.Manifest, err)
 	}
 	return manifest.With(more), nil
+}
+
+// pinned gives the hashes of documents of the manifest that are named, or given by their hash.
+func (app *App) pinned(wanted []string) ([]string, error) {
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	manifest, err := app.documents()
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[string]string, len(manifest))
+	for hash, text := range manifest {
+		name, err := documents.Name(text)
+		if err != nil {
+			return nil, fmt.Errorf("the manifest's document %.12s…: %w", hash, err)
+		}
+		byName[name] = hash
+	}
+	hashes := make([]string, len(wanted))
+	for i, w := range wanted {
+		hashes[i] = byName[w]
+		if _, ok := manifest[w]; ok {
+			hashes[i] = w
+		}
+		if hashes[i] == "" {
+			return nil, chat.InvalidField("document", "the manifest has no document of that name or hash: `cloakroom documents list` shows them")
+		}
+	}
+	return hashes, nil
 }

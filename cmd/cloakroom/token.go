@@ -31,12 +31,17 @@ type TokenCreateCmd struct {
 	Scope   []chat.Scope `required:"" placeholder:"SCOPE" help:"Right of the token; may be repeated."`
 	Expires Span         `default:"90d" help:"Lifetime, such as 90d or 12h; at most 365d."`
 	Env     string       `default:"live" enum:"live,test" help:"Word in the token that tells live ones from test ones."`
+
+	Document []string `placeholder:"NAME" help:"Document of the manifest, by name or SHA-256, to pin the token to: it runs no others. May be repeated."`
 }
 
 // Run makes the token; without an audit entry there is none.
 func (c *TokenCreateCmd) Run(app *App) error {
 	token, row, err := auth.NewServiceToken(app.Pepper, c.Env, c.Name, c.Scope, c.Account, time.Duration(c.Expires))
 	if err != nil {
+		return err
+	}
+	if row.Documents, err = app.pinned(c.Document); err != nil {
 		return err
 	}
 	entry := tokenEntry(chat.TokenCreated, row.ID, tokenDetails(row))
@@ -108,6 +113,7 @@ func (c *TokenRotateCmd) Run(app *App) error {
 	if err != nil {
 		return err
 	}
+	row.Documents = old.Documents
 	ends := now.Add(time.Duration(c.Overlap))
 	details := tokenDetails(row)
 	details["replaces"], details["old_expires_at"] = c.ID, ends.UTC()
@@ -143,7 +149,7 @@ func tokenEntry(action chat.Action, id string, details map[string]any) *chat.Aud
 }
 
 func tokenDetails(row chat.ServiceToken) map[string]any {
-	return map[string]any{"name": row.Name, "scopes": row.Scopes, "accounts": row.AccountIDs, "expires_at": row.ExpiresAt}
+	return map[string]any{"name": row.Name, "scopes": row.Scopes, "accounts": row.AccountIDs, "documents": row.Documents, "expires_at": row.ExpiresAt}
 }
 
 func noSuchToken(err error) error {
@@ -162,7 +168,7 @@ func printToken(w io.Writer, token string, row chat.ServiceToken) error {
 
 func printTokens(w io.Writer, rows []*store.ServiceTokenRow) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tSTATE\tEXPIRES\tLAST USED\tACCOUNTS\tSCOPES")
+	fmt.Fprintln(table, "ID\tNAME\tSTATE\tEXPIRES\tLAST USED\tACCOUNTS\tDOCUMENTS\tSCOPES")
 	for _, r := range rows {
 		used := "never"
 		if r.LastUsedAt != nil {
@@ -175,8 +181,12 @@ func printTokens(w io.Writer, rows []*store.ServiceTokenRow) error {
 		for i, scope := range r.Scopes {
 			scopes[i] = string(scope)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Name, tokenState(r),
-			r.ExpiresAt.UTC().Format(time.DateOnly), used, strings.Join(accounts, ","), strings.Join(scopes, ","))
+		documents := "any"
+		if len(r.Documents) > 0 {
+			documents = strconv.Itoa(len(r.Documents))
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Name, tokenState(r),
+			r.ExpiresAt.UTC().Format(time.DateOnly), used, strings.Join(accounts, ","), documents, strings.Join(scopes, ","))
 	}
 	return table.Flush()
 }
@@ -188,6 +198,7 @@ type tokenJSON struct {
 	State      string       `json:"state"` // active, expired or revoked
 	Scopes     []chat.Scope `json:"scopes"`
 	Accounts   []int64      `json:"accounts"`
+	Documents  []string     `json:"documents"` // SHA-256 of those it is pinned to; empty for none
 	CreatedAt  time.Time    `json:"created_at"`
 	ExpiresAt  time.Time    `json:"expires_at"`
 	RevokedAt  *time.Time   `json:"revoked_at"`
@@ -197,7 +208,7 @@ type tokenJSON struct {
 func printTokensJSON(w io.Writer, rows []*store.ServiceTokenRow) error {
 	list := make([]tokenJSON, len(rows))
 	for i, r := range rows {
-		list[i] = tokenJSON{r.ID, r.Name, tokenState(r), r.Scopes, r.AccountIDs, r.CreatedAt, r.ExpiresAt, r.RevokedAt, r.LastUsedAt}
+		list[i] = tokenJSON{r.ID, r.Name, tokenState(r), r.Scopes, r.AccountIDs, r.Documents, r.CreatedAt, r.ExpiresAt, r.RevokedAt, r.LastUsedAt}
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
