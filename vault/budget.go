@@ -55,8 +55,9 @@ type budgets struct {
 	log      *slog.Logger
 	deadline time.Duration // of one trip
 	now      func() time.Time
-	own      *quiet // not the cache's: a slow page may quieten the cache, but must hide no values
-	cache    *quiet // told of failures, so that a Redis that is gone is dialled once a request
+	lookedUp func() int64 // the time of a look-up in Unix milliseconds; 0 is by the clock of Redis
+	own      *quiet       // not the cache's: a slow page may quieten the cache, but must hide no values
+	cache    *quiet       // told of failures, so that a Redis that is gone is dialled once a request
 
 	mu     sync.Mutex
 	leases map[string]*lease
@@ -72,7 +73,7 @@ const (
 )
 
 func newBudgets(client redis.UniversalClient, log *slog.Logger, cache *quiet) *budgets {
-	return &budgets{redis: client, log: log, deadline: cacheDeadline, now: time.Now, own: new(quiet), cache: cache,
+	return &budgets{redis: client, log: log, deadline: cacheDeadline, now: time.Now, lookedUp: func() int64 { return 0 }, own: new(quiet), cache: cache,
 		leases: make(map[string]*lease)}
 }
 

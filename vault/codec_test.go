@@ -88,14 +88,14 @@ func TestCacheTTL(t *testing.T) {
 
 func TestRecentIsBounded(t *testing.T) {
 	t.Parallel()
-	var r recent
+	var r recent[failure]
 	now := time.Now()
 	one := failure{1, chat.RecordKey{Kind: chat.ContactRecord, ID: 1}}
-	if !r.first(one, now) || r.first(one, now.Add(failureQuiet)) || !r.first(one, now.Add(2*failureQuiet+1)) {
+	if !r.first(one, failureQuiet, now) || r.first(one, failureQuiet, now.Add(failureQuiet)) || !r.first(one, failureQuiet, now.Add(2*failureQuiet+1)) {
 		t.Error("a failure is not put on record once per quiet time")
 	}
 	for id := range int64(2 * maxRecent) {
-		r.first(failure{1, chat.RecordKey{Kind: chat.MessageRecord, ID: id}}, now)
+		r.first(failure{1, chat.RecordKey{Kind: chat.MessageRecord, ID: id}}, failureQuiet, now)
 	}
 	if len(r.last) > maxRecent {
 		t.Errorf("%d failures are remembered, the bound is %d", len(r.last), maxRecent)

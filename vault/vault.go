@@ -31,7 +31,8 @@ type Vault struct {
 	log     *slog.Logger
 	metrics *metrics
 
-	failures recent // records that did not open and are on record
+	failures recent[failure] // records that did not open and are on record
+	refusals recent[int64]   // users whose refused look-ups are on record
 }
 
 // New makes a vault. Metrics are registered with registry.
@@ -73,7 +74,7 @@ func (v *Vault) unreadable(ctx context.Context, accountID int64, key chat.Record
 	v.metrics.unreadable.WithLabelValues(fieldNames[f]).Inc()
 	v.log.ErrorContext(ctx, "a sealed value did not open", "account", accountID, "record", recordNames[key.Kind], "id", key.ID,
 		"field", fieldNames[f], "cause", cause.Error())
-	if v.failures.first(failure{accountID, key}, time.Now()) {
+	if v.failures.first(failure{accountID, key}, failureQuiet, time.Now()) {
 		v.recordFailure(ctx, accountID, key, f)
 	}
 	return chat.ErrUnreadable
@@ -84,26 +85,26 @@ type failure struct {
 	key       chat.RecordKey
 }
 
-// recent remembers failures for as long as they are not put on record again.
-type recent struct {
+// recent remembers what was put on record for as long as it is not put there again.
+type recent[K comparable] struct {
 	mu   sync.Mutex
-	last map[failure]time.Time
+	last map[K]time.Time
 }
 
-// maxRecent bounds what is remembered: when more records than that are broken, some are on record twice.
+// maxRecent bounds what is remembered: when there is more than that, some of it is on record twice.
 const maxRecent = 10_000
 
-// first says that a failure was not met within failureQuiet.
-func (r *recent) first(f failure, now time.Time) bool {
+// first says that something was not met within the time for which it is quiet.
+func (r *recent[K]) first(k K, quiet time.Duration, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if last, seen := r.last[f]; seen && now.Sub(last) <= failureQuiet {
+	if last, seen := r.last[k]; seen && now.Sub(last) <= quiet {
 		return false
 	}
 	if r.last == nil || len(r.last) >= maxRecent {
-		r.last = make(map[failure]time.Time)
+		r.last = make(map[K]time.Time)
 	}
-	r.last[f] = now
+	r.last[k] = now
 	return true
 }
 
