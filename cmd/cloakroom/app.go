@@ -16,6 +16,7 @@ import (
 	"github.com/cloakroom/cloakroom/events"
 	"github.com/cloakroom/cloakroom/keyring"
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/telemetry"
 	"github.com/cloakroom/cloakroom/vault"
 )
 
@@ -35,6 +36,7 @@ type App struct {
 	Auth     *auth.Authenticator
 	Pepper   []byte
 	Registry *prometheus.Registry
+	Tracer   *telemetry.Tracer
 }
 
 var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
@@ -49,7 +51,7 @@ func (app *App) prepare(command string) error {
 		return err
 	}
 	app.Config = config
-	app.Log = slog.New(slog.NewJSONHandler(app.Stderr, &slog.HandlerOptions{Level: logLevels[config.LogLevel]}))
+	app.openLog()
 	if command == "config" || strings.HasPrefix(command, "documents") {
 		return nil
 	}

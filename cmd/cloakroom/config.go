@@ -22,6 +22,14 @@ type Config struct {
 	Manifest    string `env:"DOCUMENTS_MANIFEST" why:"file of an installation's own documents: JSON, SHA-256 to text"`
 	RateLimit   int    `env:"RATE_LIMIT" envDefault:"20000" why:"points a second that come back to each viewer; 0 is no limit"`
 	LogLevel    string `env:"LOG_LEVEL" envDefault:"info" why:"debug, info, warn or error"`
+
+	// These are OpenTelemetry's own: its libraries read them, and more, from the process's environment.
+	OTLPEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" secret:"url" why:"where spans are sent (OTLP over HTTP), such as http://collector:4318; nowhere by default"`
+	OTLPTracesEndpoint string `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" secret:"url" why:"the same with its path, in place of the other"`
+	OTLPHeaders        string `env:"OTEL_EXPORTER_OTLP_HEADERS" secret:"all" why:"sent along with spans, such as the collector's credentials"`
+	OTELServiceName    string `env:"OTEL_SERVICE_NAME" envDefault:"cloakroom" why:"the service's name in spans"`
+	OTELSampler        string `env:"OTEL_TRACES_SAMPLER" envDefault:"parentbased_always_on" why:"which requests have a span"`
+	OTELDisabled       string `env:"OTEL_SDK_DISABLED" envDefault:"false" why:"true sends no spans, whatever the others say"`
 }
 
 // readConfig reads the environment, and under it a file of NAME=value lines; all problems are reported at once.
@@ -42,11 +50,32 @@ func readConfig(file string) (Config, error) {
 	for name, value := range env.ToMap(os.Environ()) {
 		values[name] = value
 	}
+	if err := forOpenTelemetry(values); err != nil {
+		return Config{}, err
+	}
 	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: values})
 	if err != nil {
 		return c, fmt.Errorf("read the settings: %w", err)
 	}
 	return c, c.check()
+}
+
+// forOpenTelemetry gives the file's settings of OpenTelemetry to its libraries, which read the environment alone.
+func forOpenTelemetry(values map[string]string) error {
+	for name, value := range values {
+		if _, set := os.LookupEnv(name); set || !strings.HasPrefix(name, "OTEL_") {
+			continue
+		}
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("read the settings: %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// tracing says that spans are wanted.
+func (c Config) tracing() bool {
+	return (c.OTLPEndpoint != "" || c.OTLPTracesEndpoint != "") && !strings.EqualFold(c.OTELDisabled, "true")
 }
 
 func (c Config) check() error {
@@ -56,6 +85,11 @@ func (c Config) check() error {
 	}
 	if c.RateLimit < 0 {
 		problems = append(problems, errors.New("RATE_LIMIT must be a number of points from 0 up"))
+	}
+	for name, endpoint := range map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": c.OTLPEndpoint, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": c.OTLPTracesEndpoint} {
+		if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			problems = append(problems, fmt.Errorf("%s must be a URL with http or https, such as http://collector:4318", name))
+		}
 	}
 	if _, ok := logLevels[c.LogLevel]; !ok {
 		problems = append(problems, errors.New("LOG_LEVEL must be debug, info, warn or error"))
@@ -92,8 +126,11 @@ func (ConfigCmd) Run(app *App) error {
 	for i := range value.NumField() {
 		tag := value.Type().Field(i).Tag
 		shown := fmt.Sprint(value.Field(i).Interface())
-		if tag.Get("secret") == "url" {
+		switch secret := tag.Get("secret"); {
+		case secret == "url":
 			shown = hideSecret(shown)
+		case secret == "all" && shown != "":
+			shown = "(set)"
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", tag.Get("env"), shown, tag.Get("envDefault"), tag.Get("why"))
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -22,6 +21,7 @@ import (
 	"github.com/cloakroom/cloakroom/migrations"
 	"github.com/cloakroom/cloakroom/resolvers"
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/telemetry"
 	"github.com/cloakroom/cloakroom/vault"
 )
 
@@ -68,13 +68,18 @@ func (app *App) serve(ready func(url string)) error {
 	if err != nil {
 		return err
 	}
+	stopTracer, err := app.openTracer()
+	if err != nil {
+		return err
+	}
+	defer stopTracer()
 	listener, err := net.Listen("tcp", app.Config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s (is something else there? set LISTEN): %w", app.Config.Listen, err)
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: requestDeadline,
 		WriteTimeout: 2 * requestDeadline, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(app.Log.Handler(), slog.LevelWarn)}
+		ErrorLog: app.serverLog()}
 	go app.Bus.Listen(app.Context, nil, app.react)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -168,16 +173,21 @@ var headers = map[string][]string{
 func (app *App) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()
-		ctx, cancel := context.WithTimeout(vault.WithRequestID(r.Context(), id), requestDeadline)
+		ctx, cancel := context.WithTimeout(r.Context(), requestDeadline)
 		defer cancel()
+		ctx, operation, span := app.begin(ctx, r, id)
 		h := w.Header()
 		maps.Copy(h, headers)
 		h.Set("X-Request-Id", id)
-		start := time.Now()
-		next.ServeHTTP(w, r.WithContext(ctx))
-		if app.Log.Enabled(ctx, slog.LevelDebug) {
-			app.Log.DebugContext(ctx, "request", "request_id", id, "method", r.Method, "path", r.URL.Path, "took", time.Since(start))
-		}
+		answer, start := &answered{ResponseWriter: w}, time.Now()
+		r = r.WithContext(ctx)
+		defer func() {
+			answer.orElse(http.StatusInternalServerError) // the handler panicked
+			telemetry.EndRequest(span, operation, answer.status)
+			app.logRequest(r, answer.status, time.Since(start))
+		}()
+		next.ServeHTTP(answer, r)
+		answer.orElse(http.StatusOK)
 	})
 }
 
