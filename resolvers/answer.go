@@ -26,13 +26,13 @@ type answer struct {
 	status   int // 0 is the usual one: 200, or for a request that did not run what the client's media type wants
 	response *graphql.Response
 	spent    *spending // nil where it did not come to a cost
-	mutation bool
+	kind     string    // query or mutation; "" where it did not run
 }
 
 // withheld is the answer of a mutation whose viewer may see less by now: what was done stays done.
 func (a *answer) withheld() *answer {
 	err := chat.Errorf(chat.Limited, "what was asked is done; the answer is withheld because what you may see has changed")
-	return &answer{status: http.StatusOK, response: refusal(err), spent: a.spent}
+	return &answer{status: http.StatusOK, response: refusal(err), spent: a.spent, kind: a.kind}
 }
 
 // replyType is the media type that the client would rather have; JSON where it does not say.
@@ -70,7 +70,7 @@ func (a *answer) write(w http.ResponseWriter, reply string) {
 	var head, tail bytes.Buffer
 	head.WriteByte('{')
 	extensions := make(map[string]any, 2)
-	if errs := a.response.Errors; len(errs) > 0 {
+	if errs := ordered(a.response.Errors); len(errs) > 0 {
 		if len(errs) > maxErrors {
 			extensions["omittedErrors"] = len(errs) - maxErrors
 			errs = errs[:maxErrors]

@@ -37,7 +37,9 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		Refuse(w, fault.status, fault.err)
 		return
 	}
-	t.answer(r, in, exec).write(w, replyType(r))
+	a := t.answer(r, in, exec)
+	noteAnswer(r.Context(), a)
+	a.write(w, replyType(r))
 }
 
 // rounds is how often a query is answered again because what its viewer may see changed meanwhile.
@@ -62,7 +64,7 @@ func (t *transport) answer(r *http.Request, in *request, exec graphql.GraphExecu
 			return &answer{status: http.StatusInternalServerError, response: refusal(errUnchecked)}
 		case now == viewer:
 			return a
-		case a.mutation:
+		case a.kind == string(ast.Mutation):
 			return a.withheld()
 		}
 		viewer = now
@@ -101,7 +103,7 @@ func (t *transport) attempt(ctx context.Context, in *request, exec graphql.Graph
 	ctx = auth.WithViewer(ctx, viewer)
 	rc.DisableIntrospection = !d.introspects // mayRun has decided
 	responses, ctx := exec.DispatchOperation(ctx, rc)
-	return &answer{response: responses(ctx), spent: spent, mutation: rc.Operation.Operation == ast.Mutation}
+	return &answer{response: responses(ctx), spent: spent, kind: string(rc.Operation.Operation)}
 }
 
 func refused(err *chat.Error) *answer { return &answer{response: refusal(err)} }
