@@ -90,6 +90,10 @@ func (l *library) read(text string) *document {
 // examine reads a text without the schema. One that does not parse is left to the executor, whose error says where.
 func examine(text string) *document {
 	d := &document{text: text, hash: documents.Hash(text)}
+	if len(text) > maxDocument {
+		d.fault = chat.Errorf(chat.Limited, "the document is longer than %d bytes", maxDocument)
+		return d
+	}
 	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, maxTokens)
 	switch {
 	case err == nil:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -30,7 +31,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		if !errors.As(err, &located) {
 			located = &gqlerror.Error{Err: err}
 		}
-		shown := &gqlerror.Error{Path: located.Path, Locations: located.Locations}
+		shown := &gqlerror.Error{Path: plain(located.Path), Locations: located.Locations}
 		if shown.Path == nil {
 			shown.Path = graphql.GetPath(ctx)
 		}
@@ -75,7 +76,7 @@ func code(ctx context.Context, err error, located *gqlerror.Error) *chat.Error {
 // variables, so only those about names of the schema are passed on.
 func requestFault(e *gqlerror.Error) *chat.Error {
 	if len(e.Path) > 1 && e.Path[0] == ast.PathName("variable") {
-		return chat.InvalidField(e.Path[1:].String(), "does not fit its type, or is required")
+		return chat.InvalidField(plain(e.Path)[1:].String(), "does not fit its type, or is required")
 	}
 	switch e.Rule {
 	case "":
@@ -84,8 +85,27 @@ func requestFault(e *gqlerror.Error) *chat.Error {
 		return chat.Errorf(chat.Invalid, "a value in the document does not fit its type")
 	default:
 		said, _, _ := strings.Cut(e.Message, " Did you mean") // which would read the schema to whoever may not
+		if len(said) > maxMessage {
+			return chat.Errorf(chat.Invalid, "the document is not valid GraphQL")
+		}
 		return chat.Errorf(chat.Invalid, "%s", said)
 	}
+}
+
+// maxMessage bounds what is said of a fault, in bytes: names come from the document.
+const maxMessage = 300
+
+var aName = regexp.MustCompile(`^[_A-Za-z][_0-9A-Za-z]*$`)
+
+// plain cuts a path before the first part that is no name: the keys of a variable are its sender's own text, and what
+// is taken for one can be a value.
+func plain(p ast.Path) ast.Path {
+	for i, part := range p {
+		if name, ok := part.(ast.PathName); ok && (len(name) > maxName || !aName.MatchString(string(name))) {
+			return p[:i]
+		}
+	}
+	return p
 }
 
 // argumentAtFault tells an argument that could not be read from a resolver that failed: the executor reads
@@ -99,7 +119,7 @@ func argumentAtFault(ctx context.Context, path ast.Path) (string, bool) {
 	if len(path) <= own {
 		return "", false
 	}
-	return strings.TrimPrefix(path[own:].String(), "."), true
+	return strings.TrimPrefix(plain(path[own:]).String(), "."), true
 }
 
 // recovered makes an error of a panic, so that one field fails and the process stays. What a panic carries may be

@@ -1,6 +1,8 @@
 package resolvers
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/cloakroom/cloakroom/chat"
@@ -14,6 +16,10 @@ const (
 	maxDirectives = 20
 	maxRootFields = 5
 	maxSelections = 1000 // fields and fragments of an operation
+	// maxDocument bounds a text, in bytes: those that were sent lately are kept.
+	maxDocument = 32 << 10
+	// maxName bounds an alias, in bytes: it stands in the answer for every row, and in the path of every error.
+	maxName = 100
 	// maxRepeats bounds, summed over the paths of an operation, the square of how often each is asked for: that fields
 	// of one name can be merged is checked pair by pair, and 998 times the same one would cost a fifth of a second.
 	maxRepeats = 10_000
@@ -26,11 +32,13 @@ const (
 // measure holds what an operation comes to, its fragments spread. Counting stops where a limit is passed.
 type measure struct {
 	fragments                                     ast.FragmentDefinitionList
-	spreading                                     []string // fragments being spread: one in itself is refused by validation
+	spread                                        map[*ast.FragmentDefinition]bool // by any operation
+	spreading                                     []string                         // fragments being spread: one in itself is refused by validation
 	depth, aliases, directives, roots, selections int
 	introspects                                   bool
 	introspectionDepth                            int
 	repeats                                       int
+	longestAlias                                  int
 }
 
 // path is a place in an answer: every field that is asked for there has to agree with every other.
@@ -55,18 +63,28 @@ func (p *path) ask(name string) *path {
 // checkLimits says which limit a document passes, nil for none. It needs no schema, so that it runs before
 // validation, whose cost grows with the square of some of these.
 func checkLimits(doc *ast.QueryDocument) (introspects bool, err *chat.Error) {
+	spread := make(map[*ast.FragmentDefinition]bool)
 	for _, op := range doc.Operations {
-		m := &measure{fragments: doc.Fragments, directives: len(op.Directives)}
+		m := &measure{fragments: doc.Fragments, spread: spread, directives: len(op.Directives)}
 		for _, v := range op.VariableDefinitions {
 			m.directives += len(v.Directives)
 		}
 		m.walk(op.SelectionSet, 1, false, new(path))
 		introspects = introspects || m.introspects
 		if err = m.fault(); err != nil {
-			break
+			return introspects, err
 		}
 	}
-	return introspects, err
+	for _, f := range doc.Fragments { // one that no operation spreads is refused by validation, but only once it is validated
+		m := &measure{fragments: doc.Fragments, spread: spread}
+		if !spread[f] {
+			m.fragment(f, 2, false, new(path))
+		}
+		if err = m.fault(); err != nil {
+			return introspects, err
+		}
+	}
+	return introspects, nil
 }
 
 func (m *measure) walk(selections ast.SelectionSet, depth int, introspecting bool, at *path) {
@@ -82,7 +100,7 @@ func (m *measure) walk(selections ast.SelectionSet, depth int, introspecting boo
 			m.walk(s.SelectionSet, depth, introspecting, at)
 		case *ast.FragmentSpread:
 			m.directives += len(s.Directives)
-			m.spread(s.Name, depth, introspecting, at)
+			m.fragment(m.fragments.ForName(s.Name), depth, introspecting, at)
 		}
 	}
 }
@@ -91,6 +109,7 @@ func (m *measure) field(f *ast.Field, depth int, introspecting bool, at *path) {
 	m.directives += len(f.Directives)
 	if f.Alias != "" && f.Alias != f.Name {
 		m.aliases++
+		m.longestAlias = max(m.longestAlias, len(f.Alias))
 	}
 	if depth == 1 {
 		m.roots++
@@ -107,18 +126,13 @@ func (m *measure) field(f *ast.Field, depth int, introspecting bool, at *path) {
 	m.walk(f.SelectionSet, depth+1, introspecting, here)
 }
 
-func (m *measure) spread(name string, depth int, introspecting bool, at *path) {
-	for _, open := range m.spreading {
-		if open == name {
-			return
-		}
-	}
-	f := m.fragments.ForName(name)
-	if f == nil {
+func (m *measure) fragment(f *ast.FragmentDefinition, depth int, introspecting bool, at *path) {
+	if f == nil || slices.Contains(m.spreading, f.Name) {
 		return
 	}
+	m.spread[f] = true
 	m.directives += len(f.Directives)
-	m.spreading = append(m.spreading, name)
+	m.spreading = append(m.spreading, f.Name)
 	m.walk(f.SelectionSet, depth, introspecting, at)
 	m.spreading = m.spreading[:len(m.spreading)-1]
 }
@@ -131,6 +145,8 @@ func (m *measure) fault() *chat.Error {
 		return chat.Errorf(chat.Limited, "the document is more than %d fields deep", maxIntrospection)
 	case m.aliases > maxAliases:
 		return chat.Errorf(chat.Limited, "the document has more than %d aliases", maxAliases)
+	case m.longestAlias > maxName:
+		return chat.Errorf(chat.Limited, "an alias is longer than %d bytes", maxName)
 	case m.directives > maxDirectives:
 		return chat.Errorf(chat.Limited, "the document has more than %d directives", maxDirectives)
 	case m.roots > maxRootFields:
