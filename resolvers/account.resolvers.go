@@ -27,6 +27,9 @@ func (r *accountResolver) LookupContact(ctx context.Context, obj *chat.Account, 
 
 // Contacts is the resolver for the contacts field.
 func (r *accountResolver) Contacts(ctx context.Context, obj *chat.Account, first *int, after *string, last *int, before *string, filter *chat.ContactFilter, orderBy *chat.ContactOrder) (*chat.ContactConnection, error) {
+	if err := mayOrder(ctx, obj, orderBy); err != nil {
+		return nil, err
+	}
 	return loaders.For(ctx).Contacts(ctx, obj, loaders.NewPageArgs(first, after, last, before), filter, orderBy)
 }
 

@@ -52,7 +52,7 @@ func lists() map[string][2]string {
 		"contacts as Chatwoot lists": {`list: contacts(filter: {resolved: true}, `, ``},
 	}
 	orders := map[string][]string{
-		"contacts": {"LAST_ACTIVITY_AT", "CREATED_AT", "NAME"}, "conversations": {"LAST_ACTIVITY_AT", "CREATED_AT", "PRIORITY", "WAITING_SINCE"},
+		"contacts": {"LAST_ACTIVITY_AT", "CREATED_AT", "NAME", "EMAIL", "PHONE_NUMBER"}, "conversations": {"LAST_ACTIVITY_AT", "CREATED_AT", "PRIORITY", "WAITING_SINCE"},
 	}
 	for list, fields := range orders {
 		for _, field := range fields {
