@@ -34,7 +34,15 @@ func startProduction(t testing.TB, program string, settings ...string) *producti
 	t.Helper()
 	p := &production{database: storetest.NewURL(t), server: &server{done: make(chan error, 1)}}
 	environment := append([]string{"DATABASE_URL=" + p.database, "REDIS_URL=" + leaseRedis(t),
-		"MASTER_KEY=local-file://" + filepath.Join(t.TempDir(), "master.key"), "LISTEN=127.0.0.1:0"}, settings...)
+		"MASTER_KEY=local-file://" + filepath.Join(t.TempDir(), "master.key"), "LISTEN=127.0.0.1:0", "DOCUMENTS=trusted"}, settings...)
+	p.seed(t, program, environment)
+	p.serve(t, program, environment)
+	return p
+}
+
+// seed migrates the database and loads the demo into it.
+func (p *production) seed(t testing.TB, program string, environment []string) {
+	t.Helper()
 	for _, arguments := range [][]string{{"migrate", "up"}, {"seed"}} {
 		cmd := exec.CommandContext(t.Context(), program, arguments...)
 		cmd.Env = environment
@@ -43,8 +51,6 @@ func startProduction(t testing.TB, program string, settings ...string) *producti
 		}
 	}
 	p.tokens = readAccessTokens(t, p.database)
-	p.serve(t, program, append(environment, "DOCUMENTS=trusted"))
-	return p
 }
 
 // serve starts the server, waits until it is ready, and ends it with the test.
