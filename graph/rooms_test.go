@@ -51,15 +51,26 @@ var toMeasure = []string{"cmd/bench", "cmd/canary", "cmd/devenv", "cmd/tinkv1"}
 // load checks every room, those first that others import. Tests are left out: they say what a value must be.
 func load(t testing.TB) *house {
 	t.Helper()
-	exports := make(map[string]string)
 	h := &house{set: token.NewFileSet(), checked: make(map[string]*types.Package)}
-	h.outside = importer.ForCompiler(h.set, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
-	for _, p := range listed(t) {
-		name, ours := strings.CutPrefix(p.ImportPath, module)
-		if !ours {
-			exports[p.ImportPath] = p.Export
-			continue
+	ours := slices.DeleteFunc(list(t, "-deps", "./..."), func(p pkg) bool {
+		return !strings.HasPrefix(p.ImportPath, module) || slices.Contains(toMeasure, strings.TrimPrefix(p.ImportPath, module))
+	})
+	if len(ours) < 10 {
+		t.Fatalf("%d rooms were found", len(ours))
+	}
+	outside := make(map[string]string) // where what an import exports is, once it is compiled
+	for _, p := range ours {
+		for _, path := range p.Imports {
+			if !strings.HasPrefix(path, module) && path != "unsafe" {
+				outside[path] = ""
+			}
 		}
+	}
+	for _, p := range list(t, append([]string{"-export"}, slices.Collect(maps.Keys(outside))...)...) {
+		outside[p.ImportPath] = p.Export
+	}
+	h.outside = importer.ForCompiler(h.set, "gc", func(path string) (io.ReadCloser, error) { return os.Open(outside[path]) })
+	for _, p := range ours {
 		sources := make(map[string]string)
 		for _, file := range p.GoFiles {
 			b, err := os.ReadFile(filepath.Join(p.Dir, file))
@@ -68,12 +79,7 @@ func load(t testing.TB) *house {
 			}
 			sources[file] = string(b)
 		}
-		if !slices.Contains(toMeasure, name) {
-			h.rooms = append(h.rooms, h.check(t, p.ImportPath, sources))
-		}
-	}
-	if len(h.rooms) < 10 {
-		t.Fatalf("%d rooms were found", len(h.rooms))
+		h.rooms = append(h.rooms, h.check(t, p.ImportPath, sources))
 	}
 	return h
 }
@@ -102,22 +108,22 @@ func (h *house) check(t testing.TB, path string, sources map[string]string) *roo
 // pkg is what `go list -json` says of a package.
 type pkg struct {
 	ImportPath, Dir, Export string
-	GoFiles                 []string
+	GoFiles, Imports        []string
 }
 
-// listed are all packages, those first that others import. Under the race detector those are asked for that are
-// compiled for it, which are at hand.
-func listed(t testing.TB) []pkg {
+// list asks for packages, with -deps those first that others import. Under the race detector it asks for what is
+// compiled for it, which is at hand.
+func list(t testing.TB, arguments ...string) []pkg {
 	t.Helper()
-	arguments := []string{"list", "-e", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles"}
+	arguments = append([]string{"list", "-json=ImportPath,Dir,Export,GoFiles,Imports"}, arguments...)
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		arguments = append(arguments, "-race")
+		arguments = slices.Insert(arguments, 1, "-race")
 	}
-	list := exec.CommandContext(t.Context(), "go", append(arguments, "./...")...)
-	list.Dir = ".."
+	command := exec.CommandContext(t.Context(), "go", arguments...)
+	command.Dir = ".."
 	var stderr bytes.Buffer
-	list.Stderr = &stderr
-	out, err := list.Output()
+	command.Stderr = &stderr
+	out, err := command.Output()
 	if err != nil {
 		t.Fatalf("list the packages: %v\n%s", err, stderr.String())
 	}
