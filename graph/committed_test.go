@@ -112,8 +112,8 @@ func readReasons(list string) (map[string]string, error) {
 			continue
 		}
 		guard, reason, _ := strings.Cut(line, " because ")
-		if strings.TrimSpace(reason) == "" || !strings.Contains(guard, " @") {
-			return nil, fmt.Errorf("%s:%d is not where, @guard, because, and a reason", unprotectedList, n+1)
+		if strings.TrimSpace(reason) == "" || !strings.Contains(guard, " ") {
+			return nil, fmt.Errorf("%s:%d is not where, the guard, because, and a reason", unprotectedList, n+1)
 		}
 		reasons[guard] = reason
 	}
@@ -146,7 +146,8 @@ func TestS13LostProtectionTakesAReason(t *testing.T) {
 		}
 	}
 	for list, want := range map[string]int{
-		"": 0, "# words\n\n": 0, "Contact.city @piiText because it is.\n# and\nA.b(c) @piiArg(policy: WRITE, kind: NAME) because it is.": 2,
+		"": 0, "# words\n\n": 0, "Contact.city @piiText because it is.\n# and\nA.b(c) @piiArg(policy: WRITE, kind: NAME) because it is.\n@pii on SCALAR because.\n": -1,
+		"A.b(c) @piiArg(policy: WRITE, kind: NAME) because it is.\n@planned on FIELD_DEFINITION because it is.": 2,
 		"Contact.city": -1, "Contact.city @piiText": -1, "Contact.city @piiText because ": -1, "Contact.city because it is": -1,
 	} {
 		if reasons, err := readReasons(list); (err != nil) != (want < 0) || err == nil && len(reasons) != want {
