@@ -87,7 +87,7 @@ func TestBadDocuments(t *testing.T) {
 		{"an unknown argument", inAccount(`contacts(search: "` + badMail + `") { nodes { id } }`), "INVALID", ""},
 		{"a fragment that contains itself", `{ account(id: "1") { ...a } } fragment a on Account { id ...a }`, "INVALID", ""},
 		{"an undefined variable", `{ account(id: $id) { id } }`, "INVALID", ""},
-		{"too many tokens", `{ ` + strings.Repeat(`viewer { kind } `, 400) + `}`, "INVALID", ""},
+		{"too many tokens", `{ ` + strings.Repeat(`viewer { kind } `, 400) + `}`, "LIMITED", ""},
 		{"nothing", ` `, "INVALID", ""},
 	}
 	e := newEdge(t)

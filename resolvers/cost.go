@@ -29,7 +29,12 @@ type costs struct {
 	schema    *ast.Schema
 	variables map[string]any
 	personal  bool // some value behind a gate is asked for
+	customers bool // something of a customer's is asked for, be it a state or a status
 }
+
+// colleagues are the types that hold nothing of a customer's.
+var colleagues = map[string]bool{"Query": true, "Mutation": true, "Viewer": true, "User": true, "Account": true, "FeatureFlag": true,
+	"SetPiiMaskingPayload": true, "SetFeatureFlagPayload": true}
 
 // of gives the cost of selections; pages is how long the list is whose items or edges they would select.
 func (c *costs) of(selections ast.SelectionSet, page int) int {
@@ -58,6 +63,7 @@ func (c *costs) of(selections ast.SelectionSet, page int) int {
 
 func (c *costs) field(f *ast.Field, page int) int {
 	d := f.Definition
+	c.customers = c.customers || !colleagues[f.ObjectDefinition.Name]
 	if len(f.SelectionSet) == 0 {
 		return c.leaf(d)
 	}
@@ -124,8 +130,9 @@ func (c *costs) asked(directives ast.DirectiveList) bool {
 	return true
 }
 
-// costOf gives what an operation costs, and whether it asks for values behind a gate.
-func costOf(schema *ast.Schema, rc *graphql.OperationContext) (points int, personal bool) {
+// spend says what an operation costs.
+func (s *spending) spend(schema *ast.Schema, rc *graphql.OperationContext) {
 	c := costs{schema: schema, variables: rc.Variables}
-	return c.of(rc.Operation.SelectionSet, 0), c.personal
+	s.cost = c.of(rc.Operation.SelectionSet, 0)
+	s.personal, s.customers = c.personal, c.customers
 }

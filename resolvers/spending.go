@@ -14,12 +14,14 @@ import (
 
 // spending is what a request costs and what its viewer has left.
 type spending struct {
-	cost     int
-	personal bool // values behind a gate are asked for
-	balance  vault.Balance
-	paid     bool // a request that is answered again pays once
-	unknown  bool // whether there was enough to pay could not be told
-	status   int  // of a refusal, 0 for the usual one
+	cost int
+
+	personal  bool // values behind a gate are asked for
+	customers bool // anything of a customer's is
+	balance   vault.Balance
+	paid      bool // a request that is answered again pays once
+	unknown   bool // whether there was enough to pay could not be told
+	status    int  // of a refusal, 0 for the usual one
 }
 
 // admit says whether an operation may run, and as whom. Where the budget cannot be read nothing stops a request that

@@ -64,8 +64,10 @@ func (t *transport) answer(r *http.Request, in *request, exec graphql.GraphExecu
 			return &answer{status: http.StatusInternalServerError, response: refusal(errUnchecked)}
 		case now == viewer:
 			return a
-		case a.kind == string(ast.Mutation):
+		case a.kind == string(ast.Mutation) && a.spent.customers:
 			return a.withheld()
+		case a.kind == string(ast.Mutation):
+			return a
 		}
 		viewer = now
 	}
@@ -95,7 +97,7 @@ func (t *transport) attempt(ctx context.Context, in *request, exec graphql.Graph
 		}
 		return &answer{response: exec.DispatchError(graphql.WithOperationContext(ctx, rc), faults)}
 	}
-	spent.cost, spent.personal = costOf(t.schema, rc)
+	spent.spend(t.schema, rc)
 	viewer, fault = t.admit(ctx, rc, viewer, spent)
 	if fault != nil {
 		return &answer{response: refusal(fault), spent: spent, status: spent.status}
