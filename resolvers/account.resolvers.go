@@ -21,7 +21,7 @@ func (r *accountResolver) LookupContact(ctx context.Context, obj *chat.Account, 
 	if err != nil {
 		return nil, err
 	}
-	c, err := r.Vault.LookupContact(ctx, obj, wanted)
+	c, err := r.lookup(ctx, obj, wanted)
 	return c, missing(err)
 }
 

@@ -239,4 +239,8 @@ func (p *forProcess) end() {
 var process forProcess
 
 // shared is a replica for tests that change nothing.
-var shared = sync.OnceValue(func() *edge { return newEdge(&process) })
+var shared = sync.OnceValue(func() *edge {
+	e := newEdge(&process)
+	e.shared = new(sync.Mutex)
+	return e
+})

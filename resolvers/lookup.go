@@ -1,11 +1,14 @@
 package resolvers
 
 import (
+	"context"
 	"errors"
 	"strings"
 
+	"github.com/cloakroom/cloakroom/auth"
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/graph"
+	"github.com/cloakroom/cloakroom/masking"
 	"github.com/cloakroom/cloakroom/vault"
 )
 
@@ -40,6 +43,16 @@ func lookupField(input graph.LookupContactInput) (vault.LookupField, error) {
 		return vault.LookupField{}, chat.InvalidField("input", "give exactly one of email, phoneNumber, identifier")
 	}
 	return *found, nil
+}
+
+// lookup finds a contact by one whole value. From a user who may not see such values it answers a guess, so that it is
+// held to a budget and put on record; a service is held by its scope and by what its requests may cost.
+func (r *Resolver) lookup(ctx context.Context, account *chat.Account, wanted vault.LookupField) (*chat.Contact, error) {
+	viewer := auth.Viewer(ctx)
+	if viewer.User != nil && masking.Decide(viewer, account.ID, wanted.Kind()) == masking.Hide {
+		return r.Vault.LookupUnseen(ctx, viewer, account, wanted)
+	}
+	return r.Vault.LookupContact(ctx, account, wanted)
 }
 
 // missing makes a look-up that found nothing an absent answer rather than an error: hit and miss look alike.

@@ -65,6 +65,9 @@ const (
 	lookupsADay    = 200
 	// refusalQuiet is how long further refusals of one user are not put on record: asking on must not fill the trail.
 	refusalQuiet = time.Minute
+	// lookupDeadline is longer than that of a page's budget: whoever types an address in would rather wait than be
+	// refused.
+	lookupDeadline = 2 * time.Second
 )
 
 // spendLookup takes one look-up from the user's budget, which holds over all accounts and replicas.
@@ -108,7 +111,7 @@ func (b *budgets) lookup(ctx context.Context, userID int64) (lookupAnswer, error
 		return lookupAnswer{}, ErrBudgetUnknown
 	}
 	countBudgetTrip(ctx)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.deadline) // an asker who goes away is no outage
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupDeadline) // an asker who goes away is no outage
 	defer cancel()
 	key := "cloakroom:lookups:{user:" + chat.FormatID(userID) + "}"
 	answer, err := takeLookup.Run(ctx, b.redis, []string{key, key + ":refused"},
