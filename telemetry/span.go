@@ -32,13 +32,8 @@ var routes = map[string]string{
 // Tracer makes the spans of requests. It takes no free attributes.
 type Tracer struct{ tracer trace.Tracer }
 
-// NewTracer makes spans with a provider of NewTracerProvider, or none where there is no provider.
-func NewTracer(provider trace.TracerProvider) *Tracer {
-	if provider == nil {
-		provider = noop.NewTracerProvider()
-	}
-	return &Tracer{tracer: provider.Tracer(scope)}
-}
+// NewTracer makes spans with a provider of NewTracerProvider.
+func NewTracer(provider trace.TracerProvider) *Tracer { return &Tracer{tracer: provider.Tracer(scope)} }
 
 // StartRequest starts the span of a request, named after method and path, within the trace that its traceparent
 // header names; a nil Tracer makes none. Its tracestate and baggage are text of the client's and are not read.

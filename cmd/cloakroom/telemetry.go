@@ -33,10 +33,10 @@ func (app *App) serverLog() *log.Logger {
 	return log.New(telemetry.NewLibrary(app.Log, "net/http"), "", 0)
 }
 
-// openTracer starts the export of spans where the settings ask for it; stop sends what is left.
+// openTracer starts the export of spans where the settings ask for it; without it there are none. stop sends what is
+// left.
 func (app *App) openTracer() (stop func(), err error) {
 	if !app.Config.tracing() {
-		app.Tracer = telemetry.NewTracer(nil)
 		return func() {}, nil
 	}
 	provider, shutdown, err := telemetry.NewTracerProvider(app.Context, version)
