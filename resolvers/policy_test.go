@@ -1,6 +1,8 @@
 package resolvers_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/cloakroom/cloakroom/chatwoot/schema"
 	"github.com/cloakroom/cloakroom/events"
 	"github.com/cloakroom/cloakroom/leaktest"
+	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
@@ -76,22 +79,35 @@ func frozen() auth.Option {
 	return auth.WithClock(func() time.Time { return now })
 }
 
+// replicas gives two of one installation. Told ones hear what the other has changed, and would never learn of it
+// otherwise; untold ones hear nothing, so that the wait of the change itself must do.
+func replicas(t *testing.T, told bool) (here, there *edge, inForce func(what string, holds func() bool)) {
+	t.Helper()
+	s, client := sealedDemo.Clone(t), leaseRedis(t)
+	if !told {
+		return newReplica(t, s, client), newReplica(t, s, client), func(what string, holds func() bool) {
+			t.Helper()
+			if !holds() {
+				t.Errorf("%s: not in force on the other replica when it was answered", what)
+			}
+		}
+	}
+	here, there = newReplica(t, s, client, frozen()), newReplica(t, s, client, frozen())
+	listen(t, there)
+	return here, there, func(what string, holds func() bool) {
+		t.Helper()
+		eventually(t, time.Second, what+" on the other replica", holds)
+	}
+}
+
+var manners = map[string]bool{"told by an event": true, "told by nobody": false}
+
 func TestMaskingIsInForceOnTheNextRequest(t *testing.T) {
 	t.Parallel()
-	for name, redisUp := range map[string]bool{"told by an event": true, "without Redis": false} {
+	for name, told := range manners {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, client := sealedDemo.Clone(t), leaseRedis(t)
-			var options []auth.Option
-			if redisUp {
-				options = append(options, frozen())
-			} else {
-				client = nowhere()
-			}
-			here, there := newReplica(t, s, client, options...), newReplica(t, s, client, options...)
-			if redisUp {
-				listen(t, there)
-			}
+			here, there, inForce := replicas(t, told)
 			changes := []struct {
 				viewer string
 				agent  int64
@@ -103,10 +119,10 @@ func TestMaskingIsInForceOnTheNextRequest(t *testing.T) {
 					t.Fatalf("change %d: %s starts out wrong", i, c.viewer)
 				}
 				setMasking(t, here, c.agent, c.masked, version)
+				inForce(fmt.Sprintf("change %d", i), func() bool { return sees(t, there, c.viewer) != c.masked })
 				if sees(t, here, c.viewer) == c.masked {
 					t.Errorf("change %d: the very next answer of the replica that made it is the old one", i)
 				}
-				eventually(t, time.Second, fmt.Sprintf("change %d on the other replica", i), func() bool { return sees(t, there, c.viewer) != c.masked })
 			}
 		})
 	}
@@ -114,18 +130,91 @@ func TestMaskingIsInForceOnTheNextRequest(t *testing.T) {
 
 func TestFlagIsInForceOnTheNextRequest(t *testing.T) {
 	t.Parallel()
-	s, client := sealedDemo.Clone(t), leaseRedis(t)
-	here, there := newReplica(t, s, client, frozen()), newReplica(t, s, client, frozen())
-	listen(t, there)
-	for _, on := range []bool{true, false, true} {
-		setFlag(t, here, schema.Acme, on)
-		if sees(t, here, "masked") == on {
-			t.Errorf("flag %t: the next answer is the old one", on)
+	for name, told := range manners {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			here, there, inForce := replicas(t, told)
+			for _, on := range []bool{true, false, true} {
+				setFlag(t, here, schema.Acme, on)
+				inForce("the flag", func() bool { return sees(t, there, "masked") != on })
+				if sees(t, here, "masked") == on {
+					t.Errorf("flag %t: the next answer is the old one", on)
+				}
+				if !sees(t, here, "exempt") || !sees(t, here, "pii-service") || sees(t, here, "reader-service") {
+					t.Errorf("flag %t: it concerns users who are masked, and nobody else", on)
+				}
+			}
+		})
+	}
+}
+
+// An answer that was decided before a change and is held up until after it is decided again: the request hangs at a
+// table while the other replica is changed.
+func TestAnAnswerThatIsLateIsDecidedAgain(t *testing.T) {
+	t.Parallel()
+	for _, table := range []string{"contacts", "cloakroom.contacts"} {
+		t.Run(table, func(t *testing.T) {
+			t.Parallel()
+			here, there, _ := replicas(t, false)
+			if !sees(t, there, "exempt") {
+				t.Fatal("the viewer is masked already")
+			}
+			release := hold(t, here.store, table)
+			var late reply
+			var asking sync.WaitGroup
+			asking.Go(func() {
+				late = there.ask(t, "exempt", `{ account(id: "1") { contact(id: "1") { email phoneNumber emailState } } }`, nil)
+			})
+			eventually(t, 10*time.Second, "the request hangs", func() bool {
+				return storetest.Value[bool](t, here.store, `SELECT count(*) > 0 FROM pg_stat_activity
+					WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+			})
+			setMasking(t, here, schema.Eve, true, 1)
+			release()
+			asking.Wait()
+			if bytes.Contains(late.body, []byte("example.")) || !bytes.Contains(late.body, []byte(`"HIDDEN"`)) {
+				t.Errorf("after the change was answered, this left: %s", late.body)
+			}
+		})
+	}
+}
+
+// hold locks a table until it is released.
+func hold(t testing.TB, s *store.Store, table string) (release func()) {
+	t.Helper()
+	held, ended := make(chan error, 1), make(chan struct{})
+	var holding sync.WaitGroup
+	holding.Go(func() {
+		err := s.InTx(context.WithoutCancel(t.Context()), func(tx *store.Store) error {
+			err := tx.RunScript(t.Context(), `LOCK TABLE `+table+` IN ACCESS EXCLUSIVE MODE`)
+			held <- err
+			<-ended
+			return err
+		})
+		if err != nil {
+			t.Errorf("hold %s: %v", table, err)
 		}
-		eventually(t, time.Second, "the flag on the other replica", func() bool { return sees(t, there, "masked") != on })
-		if !sees(t, here, "exempt") || !sees(t, here, "pii-service") || sees(t, here, "reader-service") {
-			t.Errorf("flag %t: it concerns users who are masked, and nobody else", on)
-		}
+	})
+	release = sync.OnceFunc(func() { close(ended); holding.Wait() })
+	t.Cleanup(release)
+	if <-held != nil {
+		t.FailNow()
+	}
+	return release
+}
+
+// Who is not waited for is told so: the change is made all the same, and the setting of an agent says it.
+func TestAChangeThatIsNotWaitedForIsMade(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	answer := e.send(ctx, newRequest(t, "root", `mutation { setPiiMasking(input: {agentId: "4", masked: true, reason: "as agreed", expectedVersion: 1}) { agent { id } } }`, nil))
+	if code, _ := fault(t, answer); code != string(chat.Limited) {
+		t.Errorf("answer %s, want LIMITED", answer.body)
+	}
+	if sees(t, e, "exempt") {
+		t.Error("the change was not made")
 	}
 }
 
