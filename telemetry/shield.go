@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -9,8 +10,9 @@ import (
 )
 
 // A shield is a form that programs write and that must be readable in a log although it holds digits or an at sign.
-// The pattern's first group is what is shielded, its whole match where there is none; holds may look closer.
+// It is looked for where its sign stands in a text. The pattern's first group is what is shielded, its whole match where there is none; holds may look closer.
 type shield struct {
+	sign    string
 	pattern *regexp.Regexp
 	holds   func(text string, from, to int) bool
 }
@@ -21,21 +23,21 @@ const rows = `account|agent|attachment|contact|conversation|entry|inbox|label|me
 
 var shields = []shield{
 	// SHA-256, SHA-1, a trace, a span
-	{regexp.MustCompile(`\b(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{16})\b`), letters(2)},
+	{"", regexp.MustCompile(`\b[0-9a-f]+\b`), all(long(64, 40, 32, 16), letters(2))},
 	// a UUID
-	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), letters(2)},
+	{"-", regexp.MustCompile(`(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), letters(2)},
 	// a request id (crypto/rand.Text)
-	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), letters(8)},
+	{"", regexp.MustCompile(`\b[A-Z2-7]+\b`), all(long(26), letters(8))},
 	// IP:port
-	{regexp.MustCompile(`\b(?:\d{1,3}\.){3}\d{1,3}:\d{1,5}\b`), isAddrPort},
+	{":", regexp.MustCompile(`\b(?:\d{1,3}\.){3}\d{1,3}:\d{1,5}\b`), isAddrPort},
 	// a time with its date, as ISO 8601 and the log package write them; a date alone may be a birthday
-	{regexp.MustCompile(`\b(?:19|20)\d\d([-/])(?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12]\d|3[01])[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-6]\d(?:\.\d{1,9})?)?(?:Z| ?[+-]\d\d:?\d\d)?\b`), nil},
+	{":", regexp.MustCompile(`\b(?:19|20)\d\d([-/])(?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12]\d|3[01])[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-6]\d(?:\.\d{1,9})?)?(?:Z| ?[+-]\d\d:?\d\d)?\b`), nil},
 	// in a stack: pointers, goroutines, and a module's version between its path and a file of Go
-	{regexp.MustCompile(`\b0x[0-9a-f]{1,16}\b`), nil},
-	{regexp.MustCompile(`\bgoroutine \d{1,12}\b`), nil},
-	{regexp.MustCompile(`/[\w.~!-]+(@v\d{1,3}\.\d{1,4}\.\d{1,4}(?:-(?:[a-z0-9]+\.)*20\d{12}-[0-9a-f]{12})?(?:\+incompatible)?)/(?:[\w~.-]+/)*[\w~.-]+\.go:\d+`), nil},
+	{"0x", regexp.MustCompile(`\b0x[0-9a-f]{1,16}\b`), nil},
+	{"goroutine ", regexp.MustCompile(`\bgoroutine \d{1,12}\b`), nil},
+	{"@v", regexp.MustCompile(`/[\w.~!-]+(@v\d{1,3}\.\d{1,4}\.\d{1,4}(?:-(?:[a-z0-9]+\.)*20\d{12}-[0-9a-f]{12})?(?:\+incompatible)?)/(?:[\w~.-]+/)*[\w~.-]+\.go:\d+`), nil},
 	// a row of ours
-	{regexp.MustCompile(`\b(?:` + rows + `) [1-9]\d{0,7}\b`), endsHere},
+	{" ", regexp.MustCompile(`\b(?:` + rows + `) [1-9]\d{0,7}\b`), endsHere},
 }
 
 func (m *marks) shield(s shield) {
@@ -48,6 +50,18 @@ func (m *marks) shield(s shield) {
 			set(m.shielded, from, to)
 		}
 	}
+}
+
+// all says that every condition holds.
+func all(conditions ...func(string, int, int) bool) func(string, int, int) bool {
+	return func(text string, from, to int) bool {
+		return !slices.ContainsFunc(conditions, func(holds func(string, int, int) bool) bool { return !holds(text, from, to) })
+	}
+}
+
+// long says that a word has one of these lengths: counting in a pattern costs much more.
+func long(lengths ...int) func(string, int, int) bool {
+	return func(_ string, from, to int) bool { return slices.Contains(lengths, to-from) }
 }
 
 // letters says that a word has so many letters at least: what is all digits is no hash.

@@ -18,10 +18,7 @@ func Redact(text string) string {
 	if harmless(text) {
 		return text
 	}
-	m := marks{text: text, shielded: make([]bool, len(text)), hidden: make([]bool, len(text))}
-	for _, s := range shields {
-		m.shield(s)
-	}
+	m := newMarks(text)
 	m.credentials()
 	m.emails()
 	m.phones()
@@ -39,7 +36,7 @@ func harmless(text string) bool {
 			return false
 		}
 	}
-	return digits < phoneDigits && !bearer.MatchString(text)
+	return digits < phoneDigits && !mayHoldBearer(text)
 }
 
 // marks are a text's bytes: shielded ones are not looked at, hidden ones are not written. A shield hinders no finding
@@ -47,6 +44,28 @@ func harmless(text string) bool {
 type marks struct {
 	text             string
 	shielded, hidden []bool
+}
+
+func newMarks(text string) *marks {
+	m := &marks{text: text, shielded: make([]bool, len(text)), hidden: make([]bool, len(text))}
+	few := fewDigits(text)
+	for _, s := range shields {
+		if (!few || s.sign == "@v") && strings.Contains(text, s.sign) {
+			m.shield(s)
+		}
+	}
+	return m
+}
+
+// fewDigits says that a text has no phone number, so that only at signs need shields.
+func fewDigits(text string) bool {
+	digits := 0
+	for _, r := range text {
+		if unicode.IsDigit(r) {
+			digits++
+		}
+	}
+	return digits < phoneDigits
 }
 
 func set(mask []bool, from, to int) {
@@ -83,11 +102,28 @@ var (
 	at = regexp.MustCompile(`(?i)[@＠﹫]|%(?:25)*40|&#0*64;?|&#x0*40;?|\\+u0040|\\+x40`)
 )
 
-func (m *marks) credentials() {
-	for _, r := range []*regexp.Regexp{bearer, credential} {
-		for _, span := range r.FindAllStringIndex(m.text, -1) {
-			set(m.hidden, span[0], span[1])
+// mayHoldBearer spares the search for what most texts do not hold.
+func mayHoldBearer(text string) bool {
+	for i := range len(text) - len("earer ") {
+		if text[i]|0x20 == 'b' && (strings.EqualFold(text[i+1:i+6], "earer") || strings.EqualFold(text[i+1:i+5], "asic")) {
+			return true
 		}
+	}
+	return false
+}
+
+func (m *marks) credentials() {
+	if mayHoldBearer(m.text) {
+		m.hide(bearer)
+	}
+	if strings.ContainsAny(m.text, "_=") {
+		m.hide(credential)
+	}
+}
+
+func (m *marks) hide(r *regexp.Regexp) {
+	for _, span := range r.FindAllStringIndex(m.text, -1) {
+		set(m.hidden, span[0], span[1])
 	}
 }
 
