@@ -69,6 +69,7 @@ func Build(texts map[string]string) (Manifest, error) {
 		case names[name] != "":
 			problems = append(problems, fmt.Errorf("%s: %s has an operation %s already", file, names[name], name))
 		default:
+			text = strings.TrimSpace(text) // an editor's last line break is no part of a document
 			names[name], m[Hash(text)] = file, text
 		}
 	}

@@ -13,10 +13,11 @@ import (
 // forbidden says which argument of an operation a viewer may not give, by the schema's @piiArg, before anything
 // runs; nil for none. It looks at arguments, at the fields of inputs and at values of enums, in the document, in
 // variables and in defaults alike. The answer is an error: an argument left out would widen the question.
-func forbidden(schema *ast.Schema, rc *graphql.OperationContext, viewer *chat.Viewer) *chat.Error {
+// privileged counts those of policy PRIVILEGED, which cost more than what is selected.
+func forbidden(schema *ast.Schema, rc *graphql.OperationContext, viewer *chat.Viewer) (privileged int, fault *chat.Error) {
 	a := arguments{schema: schema, variables: rc.Variables, viewer: viewer}
 	a.selections(rc.Operation.SelectionSet, 0)
-	return a.fault
+	return a.privileged, a.fault
 }
 
 // arguments goes through what is given in an operation.
@@ -24,7 +25,9 @@ type arguments struct {
 	schema    *ast.Schema
 	variables map[string]any
 	viewer    *chat.Viewer
-	fault     *chat.Error
+
+	privileged int
+	fault      *chat.Error
 }
 
 // selections looks at fields that belong to an account, 0 where that is not known.
@@ -78,6 +81,7 @@ func (a *arguments) ruled(directives ast.DirectiveList, field string, account in
 	if rule == nil || a.fault != nil || rule.Arguments.ForName("policy").Value.Raw != string(chat.Privileged) {
 		return
 	}
+	a.privileged++
 	if !a.sees(account, chat.Kind(rule.Arguments.ForName("kind").Value.Raw)) {
 		a.fault = &chat.Error{Code: chat.PIIFilterRejected, Field: field, Message: "takes a viewer who may see such values"}
 	}

@@ -14,8 +14,9 @@ import (
 // of that. A point is some microseconds of the server.
 const (
 	costObject   = 1
-	costPersonal = 5 // a value behind @pii
-	costContent  = 2 // a text behind @piiText, such as a message's
+	costPersonal = 5    // a value behind @pii
+	costContent  = 2    // a text behind @piiText, such as a message's
+	costOrder    = 2000 // an order by a sealed value: up to 20,000 of them are opened and sorted
 	// assumedList is the length of a list whose length nobody gives, such as the labels of a contact.
 	assumedList = 2
 	assumedPage = 25 // of a connection without first and last

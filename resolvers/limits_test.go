@@ -115,6 +115,7 @@ func TestCostOfDocuments(t *testing.T) {
 		{"a union", inAccount(`conversation(displayId: "1") { messages(last: 1) { nodes { sender { ... on Contact { email } ... on User { id } } } } }`), "", 1 + 1 + 1 + 1 + 1 + 5},
 		{"a size in a variable", strings.Replace(contacts("(first: $n)", "id"), "{", "query ($n: Int) {", 1), `{"n": 7}`, 1 + 1 + 7},
 		{"a size by default", strings.Replace(contacts("(first: $n)", "id"), "{", "query ($n: Int = 9) {", 1), `{}`, 1 + 1 + 9},
+		{"an order by values", contacts("(first: 10, orderBy: {field: EMAIL})", "id"), "", 2000 + 1 + 1 + 10},
 		{"left out", strings.Replace(contacts("(first: 10)", "email @include(if: $b) phoneNumber @skip(if: true) ... @skip(if: true) { identifier }"), "{", "query ($b: Boolean!) {", 1), `{"b": false}`, 1 + 1 + 10},
 		{"fragments", `query { account(id: "1") { ...a } } fragment a on Account { contacts(first: 3) { nodes { ...b } } } fragment b on Contact { email }`, "", 1 + 1 + 3*6},
 	}
