@@ -18,7 +18,7 @@ func TestServiceTokens(t *testing.T) {
 	at := time.Date(2026, 5, 1, 12, 0, 30, 0, time.UTC)
 	token := chat.ServiceToken{
 		ID: "abcd1234", Name: "bridge", SecretHash: []byte{1, 2}, Scopes: []chat.Scope{chat.ScopePIIEmail, chat.ScopeContactLookup},
-		AccountIDs: []int64{2, 1, 3, 77}, CreatedAt: at, ExpiresAt: at.AddDate(0, 0, 90),
+		AccountIDs: []int64{2, 1, 3, 77}, Documents: []string{"00ff", "ff00"}, CreatedAt: at, ExpiresAt: at.AddDate(0, 0, 90),
 	}
 	want := store.ServiceTokenRow{ServiceToken: token, Accounts: []store.TokenAccount{
 		{Account: chat.Account{ID: 1, Name: "Acme", CRMV2: true}, Active: true},
