@@ -70,7 +70,7 @@ func (c *census) count(t testing.TB, schema *ast.Schema, d Document) {
 	if asked {
 		c.personal++
 	}
-	note(c.features, d, doc)
+	note(c.features, d, doc, w)
 }
 
 func TestRandomDocuments(t *testing.T) {
@@ -106,7 +106,7 @@ func TestRandomDocuments(t *testing.T) {
 }
 
 // note counts what a document has.
-func note(features map[string]int, d Document, doc *ast.QueryDocument) {
+func note(features map[string]int, d Document, doc *ast.QueryDocument, w weight) {
 	has := func(name string, yes bool) {
 		if yes {
 			features[name]++
@@ -118,7 +118,7 @@ func note(features map[string]int, d Document, doc *ast.QueryDocument) {
 		again = again || strings.Count(d.Query, f.Name) > 2
 	}
 	has("spread again", again)
-	has("aliases", weigh(doc, d.Variables).aliases > 0)
+	has("aliases", w.aliases > 0)
 	has("conditions", strings.Contains(d.Query, "@include") || strings.Contains(d.Query, "@skip"))
 	has("operations", len(doc.Operations) > 1 && d.OperationName != "")
 	has("variables", len(d.Variables) > 0)

@@ -11,7 +11,7 @@ import (
 	"github.com/cloakroom/cloakroom/graph"
 )
 
-// testSchema is the schema of the program.
+// testSchema gives the schema of the program.
 func testSchema() *ast.Schema { return graph.NewExecutableSchema(graph.Config{}).Schema() }
 
 // load parses and validates a document.
