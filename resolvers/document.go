@@ -18,6 +18,7 @@ import (
 type document struct {
 	text        string
 	hash        string
+	said        string      // the hash, for logs; "" for a text that is no GraphQL: it can be a value, whose hash can be guessed
 	name        string      // of its operation, where the document is trusted: of others it is a client's own text
 	trusted     bool        // the manifest has it
 	introspects bool        // reads the schema
@@ -97,6 +98,7 @@ func examine(text string) *document {
 	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, maxTokens)
 	switch {
 	case err == nil:
+		d.said = d.hash
 		d.introspects, d.fault = checkLimits(parsed)
 	case strings.Contains(err.Error(), "token limit"): // the library has no other sign of it
 		d.fault = chat.Errorf(chat.Limited, "the document has more than %d words and signs", maxTokens)

@@ -11,7 +11,7 @@ import (
 // note says which document runs to whatever is logged from here on, before anything else of the request does.
 func note(ctx context.Context, d *document) {
 	o := telemetry.OperationFrom(ctx)
-	o.Document, o.Name = d.hash, d.name
+	o.Document, o.Name = d.said, d.name
 }
 
 // noteAnswer says for the request's span how it ended.

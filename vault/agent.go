@@ -92,7 +92,12 @@ func (v *Vault) findAccount(ctx context.Context, accountID int64) (*chat.Account
 // maxReason bounds a reason, in characters.
 const maxReason = 500
 
-var emailLike = regexp.MustCompile(`\S@\S`)
+// What looks like an address. Dates and numbers of tickets are no phone numbers: those begin with a plus, or have ten
+// digits in a row.
+var (
+	emailLike = regexp.MustCompile(`\S@\S`)
+	phoneLike = regexp.MustCompile(`\+\pZ*\d[\d\pZ().-]{5,}\d|\d{10,}`)
+)
 
 // checkReason wants a reason that a later reader can use, without a customer's address in it: the trail outlives
 // the customer's data.
@@ -104,6 +109,8 @@ func checkReason(reason string) error {
 		return chat.InvalidField("input.reason", "must not be longer than %d characters", maxReason)
 	case emailLike.MatchString(reason):
 		return chat.InvalidField("input.reason", "must not hold an e-mail address")
+	case phoneLike.MatchString(reason):
+		return chat.InvalidField("input.reason", "must not hold a phone number")
 	}
 	return nil
 }

@@ -60,7 +60,9 @@ func TestSetMaskingIsOnRecord(t *testing.T) {
 	for what, c := range map[string]MaskingChange{
 		"a stale version": {AgentID: schema.Ivy, Reason: "x", ExpectedVersion: 1}, "no reason": {AgentID: schema.Ivy, Reason: " \n", ExpectedVersion: 2},
 		"a long reason": {AgentID: schema.Ivy, Reason: strings.Repeat("é", 501), ExpectedVersion: 2}, "nobody": {AgentID: 999, Reason: "x"},
-		"an address in the reason": {AgentID: schema.Ivy, Reason: "for ann@customer.example", ExpectedVersion: 2},
+		"an address in the reason":        {AgentID: schema.Ivy, Reason: "for ann@customer.example", ExpectedVersion: 2},
+		"a phone number in the reason":    {AgentID: schema.Ivy, Reason: "asked by +1 (555) 201-0001", ExpectedVersion: 2},
+		"a number's digits in the reason": {AgentID: schema.Ivy, Reason: "asked by 15552010001", ExpectedVersion: 2},
 	} {
 		if err := r.SetMasking(ctx, root(), c); chat.CodeOf(err) == chat.Internal || err == nil || strings.Contains(err.Error(), "ann@") {
 			t.Errorf("%s: %v", what, err)
@@ -68,6 +70,19 @@ func TestSetMaskingIsOnRecord(t *testing.T) {
 	}
 	if n := r.audited(chat.MaskingSet); n != 2 || r.masking(schema.Ivy).Version != 2 {
 		t.Errorf("%d entries, setting %+v, after changes that were refused", n, r.masking(schema.Ivy))
+	}
+}
+
+// A reason may name days and tickets.
+func TestReasonNamesNoAddress(t *testing.T) {
+	t.Parallel()
+	for reason, good := range map[string]bool{
+		"as agreed on 2026-11-22 at 12:30, ticket 4711023": true, "for legal, 22.11.2026 - 24.11.2026": true, "C++ 4 of 7": true,
+		"asked by ann@customer.example": false, "asked by +15552010001": false, "asked by +44 7700 900007": false, "asked by 15552010001": false,
+	} {
+		if err := checkReason(reason); (err == nil) != good {
+			t.Errorf("%q: %v", reason, err)
+		}
 	}
 }
 
