@@ -126,7 +126,7 @@ const around = 40
 
 func (s *search) note(i int32, text []byte, at int) {
 	f := s.needles.list[i]
-	if s.seen[i] || f.form == messageID && !inMessageID(text, at) {
+	if s.seen[i] || f.form == messageID && !inMessageID(text, at) || allDigits(f.text) && !ownNumber(text, at, len(f.text)) {
 		return
 	}
 	if s.seen == nil {

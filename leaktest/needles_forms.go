@@ -89,6 +89,33 @@ func inMessageID(text []byte, at int) bool {
 	return false
 }
 
+func allDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
+
+// longestNumber is the longest run of digits that can hold a phone number: fifteen (ITU-T E.164) and the two that
+// Chatwoot appends. Times in nanoseconds are longer, and would hold one by chance sooner or later.
+const longestNumber = 17
+
+// ownNumber says whether digits stand in a run that can be a phone number with something around it; what is too short
+// for a phone number has to stand by itself.
+func ownNumber(text []byte, at, length int) bool {
+	run := digitsAt(text, at+length)
+	for i := at - 1; i >= 0 && isDigit(text[i]); i-- {
+		run++
+	}
+	return run == 0 || length >= 10 && length+run <= longestNumber
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// digitsAt is how many digits stand in a row from a place on.
+func digitsAt(text []byte, at int) int {
+	n := 0
+	for at+n < len(text) && isDigit(text[at+n]) {
+		n++
+	}
+	return n
+}
+
 // phoneDigits gives the digits of what can only be a phone number, with what channels put around one; else "".
 func phoneDigits(lowered string) string {
 	bare := strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(lowered, "@s.whatsapp.net"), "whatsapp:"), "tel:")
@@ -109,7 +136,7 @@ func phoneDigits(lowered string) string {
 
 // phoneForms are the international and the national number, whatever punctuation stands in them or around them.
 func phoneForms(digits string) []form {
-	forms := []form{{inDigits, "digits", digits}}
+	forms := []form{{inDigits, "digits", digits}, {inFolded, "digits", digits}}
 	if code := callingCode(digits); len(digits) == 10 { // a national number of North America, as in "(555) 201-0019"
 		forms = append(forms, form{inDigits, "international", "1" + digits})
 	} else if national := digits[code:]; len(national) >= 9 {

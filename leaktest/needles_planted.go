@@ -4,27 +4,31 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/cloakroom/cloakroom/chatwoot/schema"
 )
 
-// Hidden gives what masking hides of an account: every planted value but those in texts that people wrote.
-func Hidden(demo schema.Data, accountID int64) *Needles { return planted(demo, accountID, false) }
+// Hidden gives what masking hides of some accounts, 0 being the installation's own credentials: every planted value but
+// those in texts that people wrote.
+func Hidden(demo schema.Data, accountIDs ...int64) *Needles { return planted(demo, accountIDs, false) }
 
-// Sealed gives everything that must not lie anywhere in clear: every planted value of an account, and fragments of its
-// messages.
-func Sealed(demo schema.Data, accountID int64) *Needles {
-	n := planted(demo, accountID, true)
-	for _, fragment := range demo.MessageTexts(accountID) {
-		n.PlantText("text of a message", fragment)
+// Sealed gives everything that must not lie anywhere in clear: every planted value of some accounts, and fragments of
+// their messages.
+func Sealed(demo schema.Data, accountIDs ...int64) *Needles {
+	n := planted(demo, accountIDs, true)
+	for _, id := range accountIDs {
+		for _, fragment := range demo.MessageTexts(id) {
+			n.PlantText("text of a message", fragment)
+		}
 	}
 	return n
 }
 
-func planted(demo schema.Data, accountID int64, freeText bool) *Needles {
+func planted(demo schema.Data, accountIDs []int64, freeText bool) *Needles {
 	n := NewNeedles()
 	for _, c := range demo.Canaries() {
-		if c.AccountID == accountID && (freeText || !c.FreeText) {
+		if slices.Contains(accountIDs, c.AccountID) && (freeText || !c.FreeText) {
 			n.Plant(c.Carrier, c.Value)
 		}
 	}

@@ -44,7 +44,7 @@ func TestFindsEveryForm(t *testing.T) {
 		"+15552010001": "digits", "15552010001": "digits", "whatsapp:+15552010001": "digits", "whatsapp:+1555201000142": "digits",
 		"tel:15552010001": "digits", "15552010001@s.whatsapp.net": "digits", "+1 (555) 201-0001": "digits", "1.555.201.0001": "digits",
 		"+1\u00a0555\u2011201\u20110001": "digits", "(555) 201-0001": "national", "%2B15552010001": "digits", "+44 7700 900007": "digits",
-		"07700 900007": "national", "447700900007": "digits", `\u002b1 555-201-0001`: "digits",
+		"07700 900007": "national", "at 2026-06-15 +1 555 201 0001": "digits", "at 2026-06-15 15552010001": "digits", "447700900007": "digits", `\u002b1 555-201-0001`: "digits",
 	} {
 		hits := n.Find([]byte("…" + text + "…"))
 		if len(hits) == 0 {
@@ -66,9 +66,10 @@ func TestFindsNothingByChance(t *testing.T) {
 	n := NewNeedles()
 	n.Plant("mail", "bo@example.com")
 	n.Plant("phone", "+15552010001")
+	n.Plant("number", "770000237")
 	for _, text := range []string{
 		`{"id":"1","createdAt":"2026-06-15T12:00:00Z","status":"OPEN"}`, "bo", "ann@example.com", "written to ann@example.com, bob@example.com",
-		"2010001", "555201000", `["1","5552010","001"]`, "15552010002", "100% of 5 & 6 \\ 7",
+		"2010001", "555201000", "179515552010001373026", "12:00:01.555201000Z", "2026-06-15T12:01:55.552010001Z", "7700002379", `["1","5552010","001"]`, "15552010002", "100% of 5 & 6 \\ 7",
 	} {
 		if hits := n.Find([]byte(text)); len(hits) > 0 {
 			t.Errorf("in %s: %v", text, hits)

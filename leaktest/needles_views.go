@@ -117,15 +117,24 @@ func unescapeHTML(text []byte) ([]byte, int) {
 	return []byte(plain), end + 1
 }
 
-// squeeze keeps digits, and takes out what people and programs write between the digits of one phone number.
+// squeeze keeps digits, and takes out what people and programs write between the digits of one phone number. What is
+// too long for one, as a time in nanoseconds or a fraction of a second, is left out.
 func squeeze(out, text []byte) []byte {
 	for i := 0; i < len(text); {
 		c := text[i]
 		switch {
-		case '0' <= c && c <= '9':
-			out = append(out, c)
+		case isDigit(c):
+			n := digitsAt(text, i)
+			if n <= longestNumber {
+				out = append(out, text[i:i+n]...)
+			} else {
+				out = part(out)
+			}
+			i += n
+		case c == '+' || c == '.' && digitsAt(text, i+1) > longestGroup:
+			out = part(out)
 			i++
-		case strings.IndexByte(" +-().", c) >= 0:
+		case strings.IndexByte(" -().", c) >= 0:
 			i++
 		case c < utf8.RuneSelf:
 			out = part(out)
@@ -141,6 +150,10 @@ func squeeze(out, text []byte) []byte {
 	return out
 }
 
+// longestGroup is the most digits that anybody writes between the dots of a phone number.
+const longestGroup = 5
+
+// part ends a number.
 func part(out []byte) []byte {
 	if len(out) == 0 || out[len(out)-1] == ' ' {
 		return out
