@@ -1,9 +1,7 @@
 package resolvers
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"math"
 	"mime"
 	"net/http"
@@ -67,70 +65,67 @@ func (a *answer) statusFor(reply string) int {
 // write sends an answer. The executor's data is JSON already and is not encoded again. A request that did not run has
 // no data at all, which tells it from one whose data is null.
 func (a *answer) write(w http.ResponseWriter, reply string) {
-	var head, tail bytes.Buffer
-	head.WriteByte('{')
-	extensions := make(map[string]any, 2)
-	if errs := ordered(a.response.Errors); len(errs) > 0 {
-		if len(errs) > maxErrors {
-			extensions["omittedErrors"] = len(errs) - maxErrors
-			errs = errs[:maxErrors]
-		}
-		writeMember(&head, "errors", errs)
+	head := make([]byte, 1, 64)
+	head[0] = '{'
+	errs := ordered(a.response.Errors)
+	shown := errs[:min(len(errs), maxErrors)]
+	if len(shown) > 0 {
+		head = appendErrors(head, shown)
 	}
 	if a.response.Data != nil {
-		if len(a.response.Errors) > 0 {
-			head.WriteByte(',')
+		if len(shown) > 0 {
+			head = append(head, ',')
 		}
-		head.WriteString(`"data":`)
+		head = append(head, `"data":`...)
 	}
-	if a.spent != nil {
-		extensions["cost"] = a.spent.shown()
-	}
-	if len(extensions) > 0 {
-		tail.WriteByte(',')
-		writeMember(&tail, "extensions", extensions)
-	}
-	tail.WriteByte('}')
+	tail := a.extensions(len(errs) - len(shown))
 	if a.status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", strconv.Itoa(a.spent.wait()))
 	}
 	w.Header().Set("Content-Type", reply+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Length", strconv.Itoa(head.Len()+len(a.response.Data)+tail.Len()))
+	w.Header().Set("Content-Length", strconv.Itoa(len(head)+len(a.response.Data)+len(tail)))
 	w.WriteHeader(a.statusFor(reply))
-	_, _ = w.Write(head.Bytes()) // a client that went away is nobody's error
+	_, _ = w.Write(head) // a client that went away is nobody's error
 	_, _ = w.Write(a.response.Data)
-	_, _ = w.Write(tail.Bytes())
+	_, _ = w.Write(tail)
 }
 
-func writeMember(out *bytes.Buffer, name string, value any) {
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		encoded = []byte("null") // of strings and numbers it cannot fail, and null says nothing
+func appendErrors(b []byte, errs gqlerror.List) []byte {
+	encoded, err := json.Marshal(errs)
+	if err != nil { // of strings and numbers it cannot fail
+		encoded = []byte(`[{"message":"something went wrong here"}]`)
 	}
-	out.WriteString(`"` + name + `":`)
-	out.Write(encoded)
+	return append(append(b, `"errors":`...), encoded...)
 }
 
-// shownCost is extensions.cost, with the names that Shopify's API has given them.
-type shownCost struct {
-	Requested int       `json:"requestedQueryCost"`
-	Throttle  *throttle `json:"throttleStatus,omitempty"`
+// extensions ends an answer: what it cost, under the names that Shopify's API has given that, and how many errors were
+// left out. What is left of a budget is left out where it is not known.
+func (a *answer) extensions(omitted int) []byte {
+	if a.spent == nil && omitted == 0 {
+		return []byte("}")
+	}
+	b := append(make([]byte, 0, 192), `,"extensions":{`...)
+	if omitted > 0 {
+		b = strconv.AppendInt(append(b, `"omittedErrors":`...), int64(omitted), 10)
+	}
+	if omitted > 0 && a.spent != nil {
+		b = append(b, ',')
+	}
+	if a.spent != nil {
+		b = a.spent.appendTo(b)
+	}
+	return append(b, "}}"...)
 }
 
-type throttle struct {
-	Maximum   int `json:"maximumAvailable"`
-	Available int `json:"currentlyAvailable"`
-	Restore   int `json:"restoreRate"`
-}
-
-// shown says what a request cost; what is left is left out where it is not known.
-func (s *spending) shown() shownCost {
-	shown := shownCost{Requested: s.cost}
+func (s *spending) appendTo(b []byte) []byte {
+	b = strconv.AppendInt(append(b, `"cost":{"requestedQueryCost":`...), int64(s.cost), 10)
 	if s.balance.Restore > 0 {
-		shown.Throttle = &throttle{s.balance.Burst, s.balance.Available, s.balance.Restore}
+		b = strconv.AppendInt(append(b, `,"throttleStatus":{"maximumAvailable":`...), int64(s.balance.Burst), 10)
+		b = strconv.AppendInt(append(b, `,"currentlyAvailable":`...), int64(s.balance.Available), 10)
+		b = append(strconv.AppendInt(append(b, `,"restoreRate":`...), int64(s.balance.Restore), 10), '}')
 	}
-	return shown
+	return append(b, '}')
 }
 
 // wait is how many seconds it takes until the request can be paid.
@@ -143,12 +138,8 @@ func (s *spending) wait() int {
 
 // Refuse answers a request that is not run at all.
 func Refuse(w http.ResponseWriter, status int, err *chat.Error) {
-	var body bytes.Buffer
-	body.WriteByte('{')
-	writeMember(&body, "errors", gqlerror.List{extend(&gqlerror.Error{}, err)})
 	w.Header().Set("Content-Type", jsonType+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes())
-	_, _ = io.WriteString(w, "}")
+	_, _ = w.Write(append(appendErrors([]byte("{"), gqlerror.List{extend(&gqlerror.Error{}, err)}), '}'))
 }

@@ -53,7 +53,7 @@ func (a asker) variables(n int) map[string]any {
 
 func TestCost(t *testing.T) {
 	t.Parallel()
-	e := newEdge(t)
+	e := newReplica(t, sealedDemo.Clone(t), leaseRedis(t), frozen()) // on a busy machine a viewer would be read again
 	openKeysOf(t, e)
 	for _, w := range workloads {
 		for _, a := range askers {
@@ -115,7 +115,7 @@ func (w workload) unseenBy(a asker) bool {
 // TestCostUnderLoad asks eight times at once: a loader that waited for company would batch across nothing.
 func TestCostUnderLoad(t *testing.T) {
 	t.Parallel()
-	e := newEdge(t)
+	e := newReplica(t, sealedDemo.Clone(t), leaseRedis(t), frozen()) // on a busy machine a viewer would be read again
 	openKeysOf(t, e)
 	var all sync.WaitGroup
 	for i := range 8 {

@@ -37,11 +37,20 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		coded := code(ctx, err, located)
 		if coded.Code == chat.Internal {
-			log.ErrorContext(ctx, "a request failed", "request_id", vault.RequestID(ctx), "path", shown.Path.String(), "error", store.Redact(err))
+			log.ErrorContext(ctx, "a request failed", "request_id", vault.RequestID(ctx), "field", fieldOf(ctx), "error", store.Redact(err))
 			shown.Extensions = map[string]any{"requestId": vault.RequestID(ctx)}
 		}
 		return extend(shown, coded)
 	}
+}
+
+// fieldOf names the field that is being resolved as the schema does: a path holds aliases, which are a client's text.
+func fieldOf(ctx context.Context) string {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil || fc.Field.Field == nil {
+		return ""
+	}
+	return fc.Object + "." + fc.Field.Name
 }
 
 func extend(shown *gqlerror.Error, coded *chat.Error) *gqlerror.Error {

@@ -104,7 +104,10 @@ func parameters(object map[string]any) (*request, *chat.Error) {
 	if in.query == "" && in.documentID == "" && wrong == nil {
 		wrong = chat.InvalidField("query", "is missing")
 	}
-	return in, wrong
+	if wrong != nil {
+		return nil, wrong
+	}
+	return in, nil
 }
 
 // parameter gives a parameter that is absent, null or of its type; the first fault stands.
