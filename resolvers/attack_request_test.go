@@ -53,6 +53,7 @@ func TestAttacksByBody(t *testing.T) {
 // TestAttacksByVariables moves into variables, and into their defaults, what is refused in the document.
 func TestAttacksByVariables(t *testing.T) {
 	const pages = `{ account(id: "1") { conversations(first: $n) { nodes { contact { conversations(first: $n) { nodes { messages(first: $n) { nodes { id } } } } } } } } }`
+	const two = `{ account(id: "1") { conversations(first: $n) { nodes { messages(last: $n) { nodes { id } } } } } }`
 	const contacts = `query ($n: Int, $f: ContactFilter) { account(id: "1") { contacts(first: $n, filter: $f) { nodes { id } } } }`
 	launchAll(t, newEdge(t), []attack{
 		{name: "a page of 101", query: contacts, variables: `{"n": 101}`, code: "INVALID", field: "first"},
@@ -64,6 +65,17 @@ func TestAttacksByVariables(t *testing.T) {
 		{name: "a page as text", query: contacts, variables: `{"n": "` + badPhone + `"}`, code: "INVALID", field: "first"},
 		{name: "an id with a huge exponent", query: "query ($n: ID!) { account(id: $n) { id } }", variables: `{"n": 1e999999999}`, code: "INVALID", field: "id"},
 		{name: "an id of 10,000 digits", query: "query ($n: ID!) { account(id: $n) { id } }", variables: `{"n": ` + long("9") + `}`, code: "INVALID", field: "id"},
+		{name: "pages within the limit", query: "query ($n: Int) " + two, variables: `{"n": 2}`, within: 60 * time.Millisecond},
+		{name: "two pages of 100", query: "query ($n: Int) " + two, variables: `{"n": 100}`, code: "LIMITED"},
+		{name: "two pages of 100 by default", query: "query ($n: Int = 100) " + two, code: "LIMITED"},
+		{name: "two pages of 100 as text", query: "query ($n: Int) " + two, variables: `{"n": "100"}`, code: "LIMITED"},
+		{name: "two pages of 100 by a fragment", query: "query ($n: Int) { ...a } fragment a on Query " + two, variables: `{"n": 100}`, code: "LIMITED"},
+		{name: "two pages of 100 by last", query: "query ($n: Int) " + strings.Replace(two, "(first: $n)", "(first: null, last: $n)", 1), variables: `{"n": 100}`, code: "LIMITED"},
+		{name: "two pages of 100 that are skipped by a variable left out", query: "query ($n: Int, $s: Boolean = false) " + strings.Replace(two, "nodes { messages", "nodes @skip(if: $s) { messages", 1), variables: `{"n": 100}`, code: "LIMITED"},
+		{name: "a default of many lists", query: "query ($f: ContactFilter = {labels: " + strings.Repeat("[", 300) + strings.Repeat("]", 300) + "}) { account(id: \"1\") { contacts(filter: $f) { nodes { id } } } }", code: "INVALID", most: errorsMost},
+		{name: "a default of many values", query: "query ($f: ContactFilter = {labels: [" + again(900, `"`+badWord+`"`) + "]}) { account(id: \"1\") { contacts(filter: $f) { nodes { id } } } }", code: "INVALID", field: "filter.labels", within: 20 * time.Millisecond},
+		{name: "a default of a long text", query: "query ($i: ID! = \"" + long(badWord) + "\") { account(id: $i) { id } }", code: "INVALID", field: "id"},
+		{name: "a default beyond numbers", query: strings.Replace(contacts, "$n: Int", "$n: Int = "+long("9"), 1), code: "INVALID"},
 		{name: "pages of pages", query: "query ($n: Int) " + pages, variables: `{"n": 100}`, code: "LIMITED"},
 		{name: "pages of pages by default", query: "query ($n: Int = 100) " + pages, code: "LIMITED"},
 		{name: "pages of pages by no number at all", query: "query ($n: Int) " + pages, code: "LIMITED"},

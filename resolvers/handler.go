@@ -41,7 +41,7 @@ func NewHandler(r *Resolver, s Settings) (http.Handler, error) {
 	if err := complete(gates); err != nil {
 		return nil, err
 	}
-	executable := graph.NewExecutableSchema(graph.Config{Resolvers: r, Directives: gates})
+	executable := graph.NewExecutableSchema(graph.Config{Schema: offered(), Resolvers: r, Directives: gates})
 	known, err := newLibrary(executable.Schema(), s.Documents, s.Open)
 	if err != nil {
 		return nil, err

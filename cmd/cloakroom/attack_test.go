@@ -103,7 +103,7 @@ func (a assault) launch(t *testing.T, p *production) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	start := time.Now()
 	within := max(a.within, 3*time.Second)
 	if err := conn.SetDeadline(start.Add(within + time.Second)); err != nil {
