@@ -74,7 +74,7 @@ func (d *draft) paging(def *ast.Definition, f *ast.FieldDefinition, times int) (
 	case a == nil:
 	case d.chance(0.04):
 		list = append(list, argument{from, nil})
-	case d.chance(0.04):
+	case d.chance(0.01) || len(d.values.Cursors) > 0 && d.chance(0.05):
 		list = append(list, argument{from, d.value(slot{of: a.Type, owner: def.Name, name: from})})
 	}
 	return list, page

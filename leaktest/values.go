@@ -1,6 +1,7 @@
 package leaktest
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/cloakroom/cloakroom/chatwoot/schema"
@@ -16,7 +17,7 @@ type Values struct {
 // DemoValues gives the values of the demo's account 1, and ids of the other account's now and then.
 func DemoValues(demo schema.Data) Values {
 	v := Values{
-		Accounts: []string{"1", "1", "1", "1", "1", "1", "1", "1", "1", "2"},
+		Accounts: append(slices.Repeat([]string{"1"}, 19), "2"),
 		Contacts: append(numbers(1, 90), "262", "271", "301"), Conversations: append(numbers(1, 90), "251", "358", "360"),
 		Users: numbers(1, 8), Inboxes: numbers(1, 8), Teams: numbers(1, 3),
 	}
