@@ -30,6 +30,7 @@ func startWard(t *testing.T) *ward {
 	w := &ward{T: t, production: &production{database: storetest.NewURL(t), server: &server{done: make(chan error, 1)}}}
 	at := leaseRedis(t)
 	settings := []string{"MASTER_KEY=local-file://" + filepath.Join(t.TempDir(), "master.key"), "LISTEN=127.0.0.1:0", "DOCUMENTS=any",
+		"RATE_LIMIT=1000000", // more than is asked for, so that Redis is needed and nobody is refused
 		"DATABASE_URL=" + w.database, "REDIS_URL=" + at}
 	w.seed(t, program(t), settings)
 	var database, redis string
@@ -112,6 +113,9 @@ func TestFaultsShowNothing(t *testing.T) {
 		for _, viewer := range viewers {
 			r.await(t, f.name+": answers meanwhile", everyone(all, viewer, struck, broken))
 		}
+		if f.name == "audit_entries is gone" {
+			w.changesNothing(c)
+		}
 		mended := time.Now()
 		f.mend(w)
 		r.await(t, f.name+": all is well again", everyone(all, schema.Eve, mended, whole))
@@ -120,6 +124,20 @@ func TestFaultsShowNothing(t *testing.T) {
 	r.end()
 	w.end(t)
 	judgeFaults(t, r, w.log.Bytes())
+}
+
+// changesNothing says that a setting that cannot be put on record is not made.
+func (w *ward) changesNothing(c client) {
+	w.Helper()
+	answer, err := c.ask(w.Context(), schema.Root, fmt.Sprintf(`mutation { setPiiMasking(input: {agentId: "%d", masked: false,
+		reason: "as agreed", expectedVersion: 1}) { agent { id } } }`, schema.Max))
+	if err != nil || !hasErrors(answer) {
+		w.Errorf("a setting that cannot be put on record is answered with %.300s, %v", answer.body, err)
+	}
+	var masked bool
+	if err := w.conn.QueryRow(w.Context(), `SELECT masked FROM cloakroom.agent_masking WHERE user_id = $1`, schema.Max).Scan(&masked); err != nil || !masked {
+		w.Errorf("a setting was made without a record: masked %t, %v", masked, err)
+	}
 }
 
 func judgeFaults(t *testing.T, r *readers, log []byte) {
