@@ -98,7 +98,9 @@ func examine(text string) *document {
 	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, maxTokens)
 	switch {
 	case err == nil:
-		d.said = d.hash
+		if len(parsed.Operations) > 0 { // a comment alone parses as well
+			d.said = d.hash
+		}
 		d.introspects, d.fault = checkLimits(parsed)
 	case strings.Contains(err.Error(), "token limit"): // the library has no other sign of it
 		d.fault = chat.Errorf(chat.Limited, "the document has more than %d words and signs", maxTokens)
