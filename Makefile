@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check build bench generate migrate fuzz lint format vet generated audit-http differential devenv nodetools cloakroom
+.PHONY: help run test check build bench generate migrate fuzz lint format vet generated audit-http differential canary devenv nodetools cloakroom
 
 # How long each fuzz target runs, in executions: with a time, go test now and then reports its own deadline as a failure.
 FUZZTIME ?= 1000000x
@@ -11,6 +11,9 @@ FUZZTIME ?= 1000000x
 # What `make differential` asks about; CI always the same documents.
 DOCUMENTS ?= 20000
 SEED ?= 1
+
+# What `make canary` asks, beside every path and everything that is wrong.
+CANARY ?= --documents 10000
 
 # A list of generated files with their contents' hashes, to see whether generating changed any.
 SNAPSHOT = git ls-files -co --exclude-standard -- graph resolvers | sort | \
@@ -28,7 +31,7 @@ test: devenv ## Run all tests against a private PostgreSQL and Redis
 	@exec bin/devenv test -- go test -race -shuffle=on -timeout 20m ./...
 
 check: FUZZTIME = 30000x
-check: test format vet lint generated audit-http differential fuzz ## Run everything that CI runs
+check: test format vet lint generated audit-http differential canary fuzz ## Run everything that CI runs
 
 build: devenv cloakroom ## Build bin/cloakroom
 
@@ -50,6 +53,11 @@ audit-http: build nodetools ## Hold bin/cloakroom to GraphQL over HTTP: graphql-
 
 differential: nodetools ## Hold what is a valid document against graphql-js, for 20,000 documents (DOCUMENTS, SEED)
 	@go test -run '^TestDifferential$$' -count=1 -v -timeout 60m ./leaktest -differential.documents $(DOCUMENTS) -differential.seed $(SEED)
+
+canary: build ## Search all that comes out of bin/cloakroom for planted values, and prove that a leak would be found (CANARY)
+	@go build -o bin/canary ./cmd/canary
+	@bin/devenv test -- bin/canary $(CANARY)
+	@exec bin/devenv test -- bin/canary --prove
 
 lint: ## Run the linters of .golangci.yml (the first time builds them: two minutes)
 	go tool -modfile=tools/go.mod golangci-lint run
