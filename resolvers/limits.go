@@ -15,12 +15,12 @@ const (
 	maxAliases    = 15   // fragments spread twice count twice, here and below
 	maxDirectives = 20
 	maxRootFields = 5
-	maxSelections = 1000 // fields and fragments of an operation
+	maxSelections = 1000 // fields and fragments of all operations
 	// maxDocument bounds a text, in bytes: those that were sent lately are kept.
 	maxDocument = 32 << 10
 	// maxName bounds an alias, in bytes: it stands in the answer for every row, and in the path of every error.
 	maxName = 100
-	// maxRepeats bounds, summed over the paths of an operation, the square of how often each is asked for: that fields
+	// maxRepeats bounds, summed over the paths of all operations, the square of how often each is asked for: that fields
 	// of one name can be merged is checked pair by pair, and 998 times the same one would cost a fifth of a second.
 	maxRepeats = 10_000
 	// maxIntrospection is maxDepth for a document that reads the schema: a list of a non-null type is three levels.
@@ -64,8 +64,10 @@ func (p *path) ask(name string) *path {
 // validation, whose cost grows with the square of some of these.
 func checkLimits(doc *ast.QueryDocument) (introspects bool, err *chat.Error) {
 	spread := make(map[*ast.FragmentDefinition]bool)
+	m := new(measure)
 	for _, op := range doc.Operations {
-		m := &measure{fragments: doc.Fragments, spread: spread, directives: len(op.Directives)}
+		// Every operation is validated with all that it spreads, so these two add up.
+		m = &measure{fragments: doc.Fragments, spread: spread, directives: len(op.Directives), selections: m.selections, repeats: m.repeats}
 		for _, v := range op.VariableDefinitions {
 			m.directives += len(v.Directives)
 		}
@@ -76,7 +78,7 @@ func checkLimits(doc *ast.QueryDocument) (introspects bool, err *chat.Error) {
 		}
 	}
 	for _, f := range doc.Fragments { // one that no operation spreads is refused by validation, but only once it is validated
-		m := &measure{fragments: doc.Fragments, spread: spread}
+		m = &measure{fragments: doc.Fragments, spread: spread, selections: m.selections, repeats: m.repeats}
 		if !spread[f] {
 			m.fragment(f, 2, false, new(path))
 		}
@@ -152,7 +154,7 @@ func (m *measure) fault() *chat.Error {
 	case m.roots > maxRootFields:
 		return chat.Errorf(chat.Limited, "an operation has more than %d fields at its root", maxRootFields)
 	case m.selections > maxSelections:
-		return chat.Errorf(chat.Limited, "an operation has more than %d fields and fragments", maxSelections)
+		return chat.Errorf(chat.Limited, "the document has more than %d fields and fragments", maxSelections)
 	case m.repeats > maxRepeats:
 		return chat.Errorf(chat.Limited, "the document asks for the same fields too often")
 	}
