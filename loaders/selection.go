@@ -18,7 +18,13 @@ type selection struct {
 func selected(ctx context.Context, typeName string) selection {
 	op := graphql.GetOperationContext(ctx)
 	fc := graphql.GetFieldContext(ctx)
-	return selection{op, graphql.CollectFields(op, fc.Field.Selections, []string{typeName})}
+	return selection{op, fieldsOf(op, fc.Field, typeName)}
+}
+
+// fieldsOf gives what a field asks of its object, also through the schema's one union: a valid document does that only of
+// objects that belong to it.
+func fieldsOf(op *graphql.OperationContext, f graphql.CollectedField, typeName string) []graphql.CollectedField {
+	return graphql.CollectFields(op, f.Selections, []string{typeName, "MessageSender"})
 }
 
 // of gives what is asked of a child, of every alias of it together.
@@ -26,7 +32,7 @@ func (s selection) of(child, typeName string) selection {
 	sub := selection{op: s.op}
 	for _, f := range s.fields {
 		if f.Name == child {
-			sub.fields = append(sub.fields, graphql.CollectFields(s.op, f.Selections, []string{typeName})...)
+			sub.fields = append(sub.fields, fieldsOf(s.op, f, typeName)...)
 		}
 	}
 	return sub
