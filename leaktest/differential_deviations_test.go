@@ -42,24 +42,6 @@ var deviations = []deviation{
 		},
 	},
 	{
-		"objects for scalars", true, []string{`{ viewer { kind @include(if: {}) } }`, `{ account(id: {}) { id } }`},
-		func(d disagreement) bool {
-			return d.theirs.refusedOnlyBy("ValuesOfCorrectTypeRule") && strings.Contains(d.theirs.Message, "value: {")
-		},
-	},
-	{
-		"integers beyond 32 bits", true, []string{`{ account(id: 1) { contacts(first: 2147483648) { nodes { id } } } }`},
-		func(d disagreement) bool {
-			return d.theirs.refusedOnlyBy("ValuesOfCorrectTypeRule") && strings.Contains(d.theirs.Message, "Int cannot represent non 32-bit")
-		},
-	},
-	{
-		"defer", true, []string{`{ ...@defer { viewer { kind } } }`},
-		func(d disagreement) bool {
-			return d.theirs.refusedOnlyBy("KnownDirectivesRule") && d.theirs.Message == `Unknown directive "@defer".`
-		},
-	},
-	{
 		"too many equal fields", true, []string{"{ viewer { " + strings.Repeat("kind ", 1500) + "} }"},
 		func(d disagreement) bool { return d.theirs.Message == "Validation aborted." },
 	},

@@ -15,6 +15,8 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"github.com/cloakroom/cloakroom/resolvers"
 )
 
 // verdict is what one of the two says about a document. rules are those that refuse it, in order; Syntax for one that
@@ -54,7 +56,7 @@ func ours(schema *ast.Schema, query string) verdict {
 
 // serverRules are the executor's once suggestions are off.
 func serverRules() *rules.Rules {
-	list := rules.NewDefaultRules()
+	list := resolvers.Rules()
 	list.RemoveRule("FieldsOnCorrectType")
 	list.AddRule("FieldsOnCorrectType", rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
 	list.RemoveRule("ScalarLeafs")

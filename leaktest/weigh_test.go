@@ -8,11 +8,11 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
-	"github.com/cloakroom/cloakroom/graph"
+	"github.com/cloakroom/cloakroom/resolvers"
 )
 
 // testSchema gives the schema of the program.
-func testSchema() *ast.Schema { return graph.NewExecutableSchema(graph.Config{}).Schema() }
+func testSchema() *ast.Schema { return resolvers.Schema() }
 
 // load parses and validates a document.
 func load(t testing.TB, schema *ast.Schema, d Document) *ast.QueryDocument {

@@ -88,6 +88,9 @@ func TestBadDocuments(t *testing.T) {
 		{"a fragment that contains itself", `{ account(id: "1") { ...a } } fragment a on Account { id ...a }`, "INVALID", ""},
 		{"an undefined variable", `{ account(id: $id) { id } }`, "INVALID", ""},
 		{"too many tokens", `{ ` + strings.Repeat(`viewer { kind } `, 400) + `}`, "LIMITED", ""},
+		{"an object for a condition", `{ viewer { kind @include(if: {a: "` + badMail + `"}) } }`, "INVALID", ""},
+		{"an object for an id", `{ account(id: {a: "` + badMail + `"}) { id } }`, "INVALID", ""},
+		{"a number beyond 32 bits", inAccount(`contacts(first: 15557770001) { nodes { id } }`), "INVALID", ""},
 		{"nothing", ` `, "INVALID", ""},
 	}
 	e := newEdge(t)
@@ -125,6 +128,7 @@ func TestBadVariables(t *testing.T) {
 		{"an id of a list", contact, `{"id": ["` + badMail + `"]}`, "INVALID", "id"},
 		{"a missing id", contact, `{}`, "INVALID", "id"},
 		{"an id of null", contact, `{"id": null}`, "INVALID", "id"},
+		{"null for a condition", `query ($yes: Boolean = true) { viewer { kind @include(if: $yes) } }`, `{"yes": null}`, "INVALID", "yes"},
 		{"a look-up of nothing", lookup, `{"input": {}}`, "INVALID", "input"},
 		{"a look-up of another field", lookup, `{"input": {"name": "` + badMail + `"}}`, "INVALID", "input.name"},
 	}
@@ -166,7 +170,7 @@ func TestBadMutations(t *testing.T) {
 	answer = e.ask(t, "root", `mutation { setPiiMasking(input: {agentId: "15557770001", masked: true, reason: "why", expectedVersion: 0}) { agent { id } } }`, nil)
 	wantFault(t, answer, "NOT_FOUND", "input.agentId")
 	mustNotEcho(t, e, answer)
-	answer = e.ask(t, "root", `mutation { setPiiMasking(input: {agentId: "4", masked: true, reason: "why", expectedVersion: 15557770001}) { agent { id } } }`, nil)
+	answer = e.ask(t, "root", `mutation { setPiiMasking(input: {agentId: "4", masked: true, reason: "why", expectedVersion: 1555777000}) { agent { id } } }`, nil)
 	wantFault(t, answer, "CONFLICT", "input.expectedVersion")
 	mustNotEcho(t, e, answer)
 	answer = e.ask(t, "root", `mutation { setFeatureFlag(input: {accountId: "15557770001", name: "contact_pii_masking", enabled: true, reason: "why"}) { feature { name } } }`, nil)

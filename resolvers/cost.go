@@ -7,6 +7,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/loaders"
 )
 
@@ -31,6 +32,7 @@ type costs struct {
 	variables map[string]any
 	personal  bool // some value behind a gate is asked for
 	customers bool // something of a customer's is asked for, be it a state or a status
+	fault     *chat.Error
 }
 
 // colleagues are the types that hold nothing of a customer's.
@@ -122,7 +124,10 @@ func (c *costs) asked(directives ast.DirectiveList) bool {
 		}
 		holds := condition.Value.Raw == "true"
 		if condition.Value.Kind == ast.Variable {
-			holds, _ = c.variables[condition.Value.Raw].(bool)
+			var known bool
+			if holds, known = c.variables[condition.Value.Raw].(bool); !known { // a default does not stand in for null
+				c.fault = chat.InvalidField(condition.Value.Raw, "must be true or false")
+			}
 		}
 		if d.Name == "skip" && holds || d.Name == "include" && !holds {
 			return false
@@ -132,8 +137,9 @@ func (c *costs) asked(directives ast.DirectiveList) bool {
 }
 
 // spend says what an operation costs.
-func (s *spending) spend(schema *ast.Schema, rc *graphql.OperationContext) {
+func (s *spending) spend(schema *ast.Schema, rc *graphql.OperationContext) *chat.Error {
 	c := costs{schema: schema, variables: rc.Variables}
 	s.cost = c.of(rc.Operation.SelectionSet, 0)
 	s.personal, s.customers = c.personal, c.customers
+	return c.fault
 }

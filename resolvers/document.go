@@ -32,14 +32,14 @@ type library struct {
 	known    *lru.Cache[string, *document]
 }
 
-func newLibrary(schema *ast.Schema, manifest documents.Manifest, open bool) (*library, error) {
+func newLibrary(manifest documents.Manifest, open bool) (*library, error) {
 	known, err := lru.New[string, *document](keptDocuments)
 	if err != nil {
 		return nil, fmt.Errorf("keep documents: %w", err)
 	}
 	l := &library{manifest: manifest, open: open, known: known}
 	for hash, text := range manifest {
-		if err := CheckDocument(schema, text); err != nil {
+		if err := CheckDocument(text); err != nil {
 			return nil, fmt.Errorf("the manifest's document %.12s… does not run here: %w", hash, err)
 		}
 	}
@@ -47,11 +47,11 @@ func newLibrary(schema *ast.Schema, manifest documents.Manifest, open bool) (*li
 }
 
 // CheckDocument says why a document would be refused: a limit, or a fault against the schema.
-func CheckDocument(schema *ast.Schema, text string) error {
+func CheckDocument(text string) error {
 	if d := examine(text); d.fault != nil {
 		return d.fault
 	}
-	if _, errs := gqlparser.LoadQueryWithRules(schema, text, nil); len(errs) > 0 {
+	if _, errs := gqlparser.LoadQueryWithRules(Schema(), text, Rules()); len(errs) > 0 {
 		return errs
 	}
 	return nil
@@ -88,7 +88,8 @@ func (l *library) read(text string) *document {
 	return d
 }
 
-// examine reads a text without the schema. One that does not parse is left to the executor, whose error says where.
+// examine reads a text before gqlgen does, which validates by gqlparser's rules alone. One that does not parse is left to
+// it, because its error says where.
 func examine(text string) *document {
 	d := &document{text: text, hash: documents.Hash(text)}
 	if len(text) > maxDocument {

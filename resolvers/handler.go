@@ -41,8 +41,8 @@ func NewHandler(r *Resolver, s Settings) (http.Handler, error) {
 	if err := complete(gates); err != nil {
 		return nil, err
 	}
-	executable := graph.NewExecutableSchema(graph.Config{Schema: offered(), Resolvers: r, Directives: gates})
-	known, err := newLibrary(executable.Schema(), s.Documents, s.Open)
+	executable := graph.NewExecutableSchema(graph.Config{Schema: Schema(), Resolvers: r, Directives: gates})
+	known, err := newLibrary(s.Documents, s.Open)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +50,7 @@ func NewHandler(r *Resolver, s Settings) (http.Handler, error) {
 	server.AddTransport(&transport{schema: executable.Schema(), library: known, auth: r.Auth, vault: r.Vault, limit: s.Limit, log: s.Log})
 	server.SetQueryCache(lru.New[*ast.QueryDocument](keptDocuments))
 	server.SetParserTokenLimit(maxTokens)
+	server.SetValidationRulesFn(Rules)
 	server.SetDisableSuggestion(true)
 	server.SetErrorPresenter(present(s.Log))
 	server.SetRecoverFunc(recovered)

@@ -97,7 +97,9 @@ func (t *transport) attempt(ctx context.Context, in *request, exec graphql.Graph
 		}
 		return &answer{response: exec.DispatchError(graphql.WithOperationContext(ctx, rc), faults)}
 	}
-	spent.spend(t.schema, rc)
+	if fault := spent.spend(t.schema, rc); fault != nil {
+		return refused(fault)
+	}
 	viewer, fault = t.admit(ctx, rc, viewer, spent)
 	if fault != nil {
 		return &answer{response: refusal(fault), spent: spent, status: spent.status}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/documents"
-	"github.com/cloakroom/cloakroom/graph"
 	"github.com/cloakroom/cloakroom/resolvers"
 )
 
@@ -54,14 +53,13 @@ type DocumentsBuildCmd struct {
 func (c DocumentsBuildCmd) Run(app *App) error {
 	texts := make(map[string]string, len(c.Files))
 	var problems []error
-	schema := graph.NewExecutableSchema(graph.Config{}).Schema()
 	for _, file := range c.Files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return fmt.Errorf("read a document: %w", err)
 		}
 		texts[file] = string(text)
-		if err := resolvers.CheckDocument(schema, string(text)); err != nil {
+		if err := resolvers.CheckDocument(string(text)); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", file, err))
 		}
 	}
