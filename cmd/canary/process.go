@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -23,7 +22,6 @@ type process struct {
 	base string // its URL
 	cmd  *exec.Cmd
 	done chan struct{}
-	err  error // why it ended, once done is closed
 
 	mu   sync.Mutex
 	last []string // the last lines it wrote
@@ -70,7 +68,7 @@ func (i *installation) serve(ctx context.Context, l *ledger, program, name strin
 	lines := make(chan struct{})
 	go func() { p.readLog(l, read); close(lines) }()
 	go func() {
-		p.err = p.cmd.Wait()
+		_ = p.cmd.Wait() // how it ended is in its state
 		_ = write.Close()
 		<-lines
 		close(p.done)
@@ -94,7 +92,7 @@ func freeAddress() (string, error) {
 func (p *process) ended() error {
 	select {
 	case <-p.done:
-		return fmt.Errorf("%s ended: %w\n%s", p.name, errors.Join(p.err, errors.New("its last words:")), strings.Join(p.lastWords(), "\n"))
+		return fmt.Errorf("%s ended, %s, its last words being\n%s", p.name, p.cmd.ProcessState, strings.Join(p.lastWords(), "\n"))
 	default:
 		return nil
 	}

@@ -31,10 +31,9 @@ func (h *harness) report(w io.Writer, took time.Duration) {
 // String tells everything that is known of a finding's first case.
 func (f finding) String() string {
 	var b strings.Builder
-	switch {
-	case f.Hit == nil:
+	if f.Hit == nil {
 		fmt.Fprintf(&b, "%s in %s", f.What, f.Surface)
-	default:
+	} else {
 		fmt.Fprintf(&b, "a value of %s, %s, in %s\npath: %s\nvalue: %q\naround: %q", f.Hit.Carrier, f.Hit.Form, f.Surface, orUnknown(f.Hit.Path), f.Hit.Text, f.Hit.Around)
 	}
 	if f.Viewer != "" {
