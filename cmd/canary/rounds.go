@@ -166,10 +166,27 @@ func (h *harness) sound(ctx context.Context) error {
 
 func (h *harness) part(ctx context.Context, r *round, what string, list func(yield func(asked) bool)) error {
 	before, began := h.done.Load(), time.Now()
+	tell := func() {
+		say("%s: %s: %d answers in %.1f s, %d kinds of findings so far", r.name, what, h.done.Load()-before, time.Since(began).Seconds(), len(h.ledger.findings()))
+	}
+	finished := make(chan struct{})
+	var progress sync.WaitGroup
+	progress.Go(func() {
+		tick := time.NewTicker(15 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				tell()
+			case <-finished:
+				return
+			}
+		}
+	})
 	err := h.ask(ctx, list, h.ledger.answer)
-	took := time.Since(began)
-	n := h.done.Load() - before
-	say("%s: %s: %d answers in %.1f s, %d findings so far", r.name, what, n, took.Seconds(), len(h.ledger.findings()))
+	close(finished)
+	progress.Wait()
+	tell()
 	return err
 }
 
