@@ -90,12 +90,8 @@ func sealWith(ctx context.Context, cursors vault.Cursors) func(*chat.Position) (
 	return func(at *chat.Position) (string, error) { return cursors.Seal(ctx, at) }
 }
 
-// storable refuses texts that PostgreSQL could not hold, so that none is asked for, and more of them than anybody
-// picks from a list.
+// storable refuses texts that PostgreSQL could not hold, so that none is asked for.
 func storable(field string, texts []string) error {
-	if len(texts) > MaxPage {
-		return chat.InvalidField(field, "holds more than %d", MaxPage)
-	}
 	for _, text := range texts {
 		if strings.ContainsRune(text, 0) {
 			return chat.InvalidField(field, "must not hold a NUL")

@@ -102,17 +102,25 @@ func (a *arguments) sees(account int64, kind chat.Kind) bool {
 
 // literal looks at a value as it stands in the document.
 func (a *arguments) literal(t *ast.Type, v *ast.Value, field string, account int64) {
-	switch {
-	case v.Kind == ast.Variable:
+	switch v.Kind {
+	case ast.Variable:
 		a.value(t, a.variables[v.Raw], field, account)
-	case v.Kind == ast.EnumValue:
+	case ast.EnumValue:
 		a.enum(t, v.Raw, field, account)
-	case v.Kind == ast.ListValue:
+	case ast.ListValue:
+		a.bounded(len(v.Children), field)
 		for i, item := range v.Children {
 			a.literal(element(t), item.Value, field+"["+strconv.Itoa(i)+"]", account)
 		}
-	case v.Kind == ast.ObjectValue:
+	case ast.ObjectValue:
 		a.literalObject(t, v, field, account)
+	}
+}
+
+// bounded refuses a list that is longer than any page.
+func (a *arguments) bounded(length int, field string) {
+	if length > maxList && a.fault == nil {
+		a.fault = chat.InvalidField(field, "must hold at most %d", maxList)
 	}
 }
 
@@ -142,6 +150,7 @@ func (a *arguments) value(t *ast.Type, value any, field string, account int64) {
 	case string:
 		a.enum(t, value, field, account)
 	case []any:
+		a.bounded(len(value), field)
 		for i, item := range value {
 			a.value(element(t), item, field+"["+strconv.Itoa(i)+"]", account)
 		}

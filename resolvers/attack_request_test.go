@@ -86,8 +86,9 @@ func TestAttacksByVariables(t *testing.T) {
 		{name: "a key of 10 KB", query: contacts, variables: `{"f": {"` + long(badWord) + `": 1}}`, code: "INVALID", field: "f"},
 		{name: "6,000 keys", query: contacts, variables: `{"f": {` + numbered(6000, `"%d":1,`) + `"1 ": 1}}`, code: "INVALID", field: "f", within: 15 * time.Millisecond},
 		{name: "20,000 labels", query: contacts, variables: `{"f": {"labels": [` + strings.Repeat(`"",`, 20_000) + `""]}}`, code: "INVALID", field: "filter.labels", within: 40 * time.Millisecond},
+		{name: "101 states", query: strings.NewReplacer("contacts", "conversations", "ContactFilter", "ConversationFilter").Replace(contacts), variables: `{"f": {"status": [` + strings.Repeat(`"OPEN",`, 100) + `"OPEN"]}}`, code: "INVALID", field: "filter.status"},
 		{name: "101 labels", query: contacts, variables: `{"f": {"labels": [` + strings.Repeat(`"",`, 100) + `""]}}`, code: "INVALID", field: "filter.labels"},
-		{name: "9,000 states", query: "query ($f: ConversationFilter) { account(id: \"1\") { conversations(filter: $f, first: 1) { nodes { id } } } }", variables: `{"f": {"status": [` + strings.Repeat(`"OPEN",`, 9000) + `"OPEN"]}}`, within: 60 * time.Millisecond},
+		{name: "9,000 states", query: "query ($f: ConversationFilter) { account(id: \"1\") { conversations(filter: $f, first: 1) { nodes { id } } } }", variables: `{"f": {"status": [` + strings.Repeat(`"OPEN",`, 9000) + `"OPEN"]}}`, code: "INVALID", field: "filter.status", within: 60 * time.Millisecond},
 		{name: "20,000 wrong values", query: "query ($f: ConversationFilter) { account(id: \"1\") { conversations(filter: $f) { nodes { id } } } }", variables: `{"f": {"status": [` + strings.Repeat(`"",`, 20_000) + `""]}}`, code: "INVALID", field: "f.status[0]", within: 60 * time.Millisecond},
 	})
 }

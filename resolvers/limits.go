@@ -25,6 +25,8 @@ const (
 	maxRepeats = 10_000
 	// maxIntrospection is maxDepth for a document that reads the schema: a list of a non-null type is three levels.
 	maxIntrospection = 20
+	// maxList is how many items a list that is given holds.
+	maxList = 100
 	// maxErrors is how many errors an answer holds.
 	maxErrors = 10
 )
