@@ -21,6 +21,7 @@ func TestFirstDifference(t *testing.T) {
 		{"first by name", `{"b": 1, "a": 1}`, `{"b": 2, "a": 2}`, `a: floor 1, product 2`},
 		{"cursors are free", `{"p": {"endCursor": "x"}}`, `{"p": {"endCursor": "y"}}`, ""},
 		{"but both have one", `{"p": {"endCursor": "x"}}`, `{"p": {"endCursor": null}}`, `p.endCursor: floor "x", product null`},
+		{"a price is the product's alone", `{"data": 1}`, `{"data": 1, "extensions": {"cost": {}}}`, ""},
 		{"and nothing beside them is", `{"p": {"endCursor": "x", "more": true}}`, `{"p": {"endCursor": "y", "more": false}}`,
 			`p.more: floor true, product false`},
 	}

@@ -41,7 +41,7 @@ func startServer(ctx context.Context, name string, d *dataset, redisURL, logs, p
 	defer log.Close()
 	s.cmd = exec.Command(program, args...)
 	s.cmd.Env = append(os.Environ(), "LISTEN="+address, "DATABASE_URL="+d.url, "REDIS_URL="+redisURL, "MASTER_KEY="+d.masterKey,
-		"DOCUMENTS=any", "LOG_LEVEL=warn", "GOGC="+collector("GOGC"), "GOMEMLIMIT="+collector("GOMEMLIMIT"))
+		"DOCUMENTS=any", "RATE_LIMIT=100000000", "LOG_LEVEL=warn", "GOGC="+collector("GOGC"), "GOMEMLIMIT="+collector("GOMEMLIMIT"))
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the %s: %w", name, err)
