@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -71,18 +70,58 @@ func decodeRequest(body []byte) (*request, *chat.Error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber() // a variable keeps its digits until its type is known
-	value, err := decodeValue(d, 0)
-	if errors.Is(err, errTwice) || errors.Is(err, errDeep) {
-		return nil, chat.Errorf(chat.Invalid, "the body %s", err)
-	}
-	if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
+	var object map[string]any
+	if err := d.Decode(&object); err != nil || len(bytes.TrimSpace(body[d.InputOffset():])) > 0 {
 		return nil, notOne
 	}
-	object, ok := value.(map[string]any)
-	if !ok && value != nil {
-		return nil, notOne
+	keys, depth := measureJSON(body)
+	switch {
+	case depth > maxNesting:
+		return nil, chat.Errorf(chat.Invalid, "the body is nested too deep")
+	case keys != keysOf(object):
+		return nil, chat.Errorf(chat.Invalid, "the body holds a key twice")
 	}
 	return parameters(object)
+}
+
+// measureJSON counts the keys of valid JSON, each followed by the only colons outside strings, and how deep it goes.
+func measureJSON(body []byte) (keys, deepest int) {
+	depth, quoted := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == ':':
+			keys++
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return keys, deepest
+}
+
+// keysOf counts the keys that were kept. encoding/json takes the last of two equal ones without a word, and what checks
+// the first would not see what runs.
+func keysOf(value any) int {
+	sum := 0
+	switch value := value.(type) {
+	case map[string]any:
+		sum = len(value)
+		for _, member := range value {
+			sum += keysOf(member)
+		}
+	case []any:
+		for _, item := range value {
+			sum += keysOf(item)
+		}
+	}
+	return sum
 }
 
 func parameters(object map[string]any) (*request, *chat.Error) {
@@ -117,61 +156,4 @@ func parameter[T any](object map[string]any, name string, wrong *chat.Error) (T,
 		wrong = chat.InvalidField(name, "is of the wrong type")
 	}
 	return value, wrong
-}
-
-var (
-	errTwice = errors.New("holds a key twice")
-	errDeep  = errors.New("is nested too deep")
-)
-
-// decodeValue reads one JSON value. encoding/json takes the last of two equal keys without a word, and what checks
-// the first would not see what runs.
-func decodeValue(d *json.Decoder, depth int) (any, error) {
-	token, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	delim, ok := token.(json.Delim)
-	switch {
-	case !ok:
-		return token, nil
-	case depth == maxNesting:
-		return nil, errDeep
-	case delim == '[':
-		return decodeList(d, depth)
-	default:
-		return decodeObject(d, depth)
-	}
-}
-
-func decodeList(d *json.Decoder, depth int) (any, error) {
-	list := []any{}
-	for d.More() {
-		value, err := decodeValue(d, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, value)
-	}
-	_, err := d.Token()
-	return list, err
-}
-
-func decodeObject(d *json.Decoder, depth int) (any, error) {
-	object := make(map[string]any)
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		name, ok := key.(string)
-		if _, twice := object[name]; !ok || twice {
-			return nil, errTwice
-		}
-		if object[name], err = decodeValue(d, depth+1); err != nil {
-			return nil, err
-		}
-	}
-	_, err := d.Token()
-	return object, err
 }
