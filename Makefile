@@ -9,8 +9,7 @@
 FUZZTIME ?= 1000000x
 
 # What `make differential` asks about; CI always the same documents.
-DOCUMENTS ?= 20000
-SEED ?= 1
+DIFFERENTIAL ?= -differential.documents 20000 -differential.seed 1
 
 # What `make canary` asks, beside every path and everything that is wrong.
 CANARY ?= --documents 10000
@@ -20,14 +19,14 @@ SNAPSHOT = git ls-files -co --exclude-standard -- graph resolvers | sort | \
 	while read -r file; do if [ -f "$$file" ]; then echo "$$(git hash-object "$$file") $$file"; fi; done
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Both programs are built first and the second is exec'd, so that make's child is devenv itself: `go run` would keep
 # a SIGTERM for itself and leave servers behind.
 run: build ## Start Cloakroom with demo data, PostgreSQL and Redis included, on http://127.0.0.1:8080
 	@exec bin/devenv run -- bin/cloakroom demo
 
-test: devenv ## Run all tests against a private PostgreSQL and Redis
+test: devenv nodetools ## Run all tests against a private PostgreSQL and Redis
 	@exec bin/devenv test -- go test -race -shuffle=on -timeout 20m ./...
 
 check: FUZZTIME = 30000x
@@ -39,8 +38,10 @@ bench: build ## Measure, as ratios against the floor (five minutes; BENCH=--smal
 	@go build -o bin/bench ./cmd/bench
 	@exec bin/devenv test -- bin/bench $(BENCH)
 
-generate: ## Write the generated code again, from graph/*.graphqls
+generate: ## Write what is generated again: graph/, schema.graphql, documents/manifest.json
 	go tool gqlgen generate
+	go test ./graph -run '^TestSchemaIsCommitted$$' -update
+	go test ./documents -run '^TestManifestIsOfTheFiles$$' -update
 
 migrate: build ## Bring the database of `make run`, or of DATABASE_URL, up to date
 	@exec bin/devenv run -- bin/cloakroom migrate up
@@ -51,8 +52,8 @@ fuzz: devenv ## Fuzz every target for FUZZTIME (1000000x)
 audit-http: build nodetools ## Hold bin/cloakroom to GraphQL over HTTP: graphql-http's 61 checks
 	@exec bin/devenv test -- go test -tags audithttp -run '^TestAuditHTTP$$' -count=1 -v ./cmd/cloakroom
 
-differential: nodetools ## Hold what is a valid document against graphql-js, for 20,000 documents (DOCUMENTS, SEED)
-	@go test -run '^TestDifferential$$' -count=1 -v -timeout 60m ./leaktest -differential.documents $(DOCUMENTS) -differential.seed $(SEED)
+differential: nodetools ## Hold what is a valid document against graphql-js, for 20,000 random documents (DIFFERENTIAL)
+	@go test -run '^TestDifferential$$' -count=1 -v -timeout 60m ./leaktest $(DIFFERENTIAL)
 
 canary: build ## Search all that comes out of bin/cloakroom for planted values, and prove that a leak would be found (CANARY)
 	@go build -o bin/canary ./cmd/canary
