@@ -32,7 +32,7 @@ type SetFeatureFlagInput struct {
 	Name string `json:"name"`
 	// On or off.
 	Enabled bool `json:"enabled"`
-	// Why, in at most 500 characters; no e-mail address in it.
+	// Why, in at most 500 characters; no e-mail address and no phone number in it.
 	Reason string `json:"reason"`
 }
 
@@ -50,7 +50,7 @@ type SetPIIMaskingInput struct {
 	AgentID chat.ID `json:"agentId"`
 	// Whether to hide.
 	Masked bool `json:"masked"`
-	// Why, in at most 500 characters; no e-mail address in it.
+	// Why, in at most 500 characters; no e-mail address and no phone number in it.
 	Reason string `json:"reason"`
 	// The maskingVersion the decision is based on: 0 for a user nobody decided about. CONFLICT when it has moved.
 	ExpectedVersion int `json:"expectedVersion"`
