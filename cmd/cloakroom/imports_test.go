@@ -39,7 +39,7 @@ var house = map[string]room{
 	"loaders":         {"chat rollout store vault auth", "github.com/99designs/gqlgen github.com/graph-gophers/dataloader"},
 	"documents":       {"", "github.com/vektah/gqlparser"},
 	"telemetry":       {"chat", "go.opentelemetry.io/otel"},
-	"leaktest":        {"chat chatwoot/schema graph documents", "github.com/vektah/gqlparser"},
+	"leaktest":        {"chatwoot/schema", "github.com/vektah/gqlparser"},
 	"resolvers":       {"chat masking store events vault auth graph directives loaders documents telemetry", "github.com/99designs/gqlgen github.com/vektah/gqlparser github.com/hashicorp/golang-lru"},
 	"console":         {"", ""},
 }
