@@ -27,9 +27,10 @@ type answer struct {
 	kind     string    // query or mutation; "" where it did not run
 }
 
-// withheld is the answer of a mutation whose viewer may see less by now: what was done stays done.
+// withheld is the answer of a mutation whose viewer may see less by now, or could not be read again: it cannot be run
+// twice, and what was done stays done.
 func (a *answer) withheld() *answer {
-	err := chat.Errorf(chat.Limited, "what was asked is done; the answer is withheld because what you may see has changed")
+	err := chat.Errorf(chat.Limited, "what you may see has changed meanwhile: look again whether what was asked is done")
 	return &answer{status: http.StatusOK, response: refusal(err), spent: a.spent, kind: a.kind}
 }
 

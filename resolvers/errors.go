@@ -71,7 +71,7 @@ func code(ctx context.Context, err error, located *gqlerror.Error) *chat.Error {
 	case errors.As(err, &coded):
 		return coded
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return chat.Errorf(chat.Limited, "the request took too long or was given up")
+		return errTooLong
 	case located.Rule != "" || located.Err == nil:
 		return requestFault(located)
 	}

@@ -55,6 +55,12 @@ func (t *transport) answer(r *http.Request, in *request, exec graphql.GraphExecu
 		now, err := t.auth.Current(r.Context(), r, viewer)
 		var coded *chat.Error
 		switch {
+		case err == nil && now == viewer:
+			return a
+		case a.kind == string(ast.Mutation) && (err != nil || a.spent.customers):
+			return a.withheld()
+		case a.kind == string(ast.Mutation):
+			return a
 		case errors.Is(err, chat.ErrUnauthenticated):
 			return &answer{status: http.StatusUnauthorized, response: refusal(chat.ErrUnauthenticated)}
 		case errors.As(err, &coded):
@@ -62,12 +68,6 @@ func (t *transport) answer(r *http.Request, in *request, exec graphql.GraphExecu
 		case err != nil:
 			t.log.ErrorContext(r.Context(), "a viewer could not be read again", "request_id", vault.RequestID(r.Context()), "error", store.Redact(err))
 			return &answer{status: http.StatusInternalServerError, response: refusal(errUnchecked)}
-		case now == viewer:
-			return a
-		case a.kind == string(ast.Mutation) && a.spent.customers:
-			return a.withheld()
-		case a.kind == string(ast.Mutation):
-			return a
 		}
 		viewer = now
 	}
@@ -75,6 +75,7 @@ func (t *transport) answer(r *http.Request, in *request, exec graphql.GraphExecu
 }
 
 var (
+	errTooLong   = chat.Errorf(chat.Limited, "the request took too long or was given up")
 	errUnchecked = chat.Errorf(chat.Internal, "the credentials could not be checked; try again")
 	errChanging  = chat.Errorf(chat.Limited, "what you may see is being changed; ask again")
 )
@@ -107,7 +108,11 @@ func (t *transport) attempt(ctx context.Context, in *request, exec graphql.Graph
 	ctx = auth.WithViewer(ctx, viewer)
 	rc.DisableIntrospection = !d.introspects // mayRun has decided
 	responses, ctx := exec.DispatchOperation(ctx, rc)
-	return &answer{response: responses(ctx), spent: spent, kind: string(rc.Operation.Operation)}
+	response := responses(ctx)
+	if response == nil { // time was up before it began
+		response = refusal(errTooLong)
+	}
+	return &answer{response: response, spent: spent, kind: string(rc.Operation.Operation)}
 }
 
 func refused(err *chat.Error) *answer { return &answer{response: refusal(err)} }
