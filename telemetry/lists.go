@@ -20,7 +20,6 @@ const (
 	keyRoute      = "http.route"
 	keyCode       = "error.type"
 	keyViewer     = "cloakroom.viewer.kind"
-	keyAccount    = "cloakroom.account.id"
 	keyCost       = "cloakroom.cost"
 	keyStatements = "cloakroom.statements"
 	keyRoundTrips = "cloakroom.round_trips"
@@ -39,7 +38,6 @@ var spanAttributes = map[string]form{
 	keyRoute:      aRoute,
 	keyCode:       matching(`[A-Z_]{1,40}`),
 	keyViewer:     oneOf(string(chat.KindAgent), string(chat.KindAdministrator), string(chat.KindSuperAdmin), string(chat.KindService)),
-	keyAccount:    count,
 	keyCost:       count,
 	keyStatements: count,
 	keyRoundTrips: count,

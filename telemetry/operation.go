@@ -25,7 +25,6 @@ type Operation struct {
 type Facts struct {
 	Type       string // query, mutation or subscription
 	ViewerKind chat.ViewerKind
-	AccountID  int64
 	Code       chat.Code // of the first error in the answer
 	Statements int       // SQL statements
 	RoundTrips int       // to PostgreSQL

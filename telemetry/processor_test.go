@@ -51,7 +51,7 @@ func TestSpanOfARequest(t *testing.T) {
 		t.Error("the context does not carry the span")
 	}
 	o.Document, o.Name = sha256, "InboxPage"
-	o.Facts = Facts{Type: "query", ViewerKind: chat.KindAgent, AccountID: 7, Code: chat.Limited, Statements: 3, RoundTrips: 4, RedisTrips: 2, Cost: 120}
+	o.Facts = Facts{Type: "query", ViewerKind: chat.KindAgent, Code: chat.Limited, Statements: 3, RoundTrips: 4, RedisTrips: 2, Cost: 120}
 	EndRequest(span, o, http.StatusServiceUnavailable)
 	spans := exporter.GetSpans()
 	if len(spans) != 1 {
@@ -69,7 +69,7 @@ func TestSpanOfARequest(t *testing.T) {
 	}
 	want := map[attribute.Key]any{
 		"request_id": o.RequestID, "http.route": "/graphql", "http.response.status_code": int64(503), "graphql.document.hash": sha256,
-		"graphql.operation.name": "InboxPage", "graphql.operation.type": "query", "cloakroom.viewer.kind": "AGENT", "cloakroom.account.id": int64(7),
+		"graphql.operation.name": "InboxPage", "graphql.operation.type": "query", "cloakroom.viewer.kind": "AGENT",
 		"error.type": string(chat.Limited), "cloakroom.statements": int64(3), "cloakroom.round_trips": int64(4), "cloakroom.redis_trips": int64(2),
 		"cloakroom.cost": int64(120),
 	}
@@ -130,7 +130,7 @@ func spoil(tracer trace.Tracer, name string) {
 			attribute.String("customer", canaryName), attribute.String(canaryEmail, "x"), attribute.StringSlice("list", []string{canaryName}),
 			attribute.String(keyRequestID, canaryEmail), attribute.String(keyDocument, canaryName), attribute.String(keyOperation, "p5551234567"),
 			attribute.String(keyType, canaryName), attribute.String(keyStatus, canaryName), attribute.String(keyRoute, "/zebulon"),
-			attribute.String(keyCode, canaryName), attribute.String(keyViewer, canaryName), attribute.Int64(keyAccount, 15551234567),
+			attribute.String(keyCode, canaryName), attribute.String(keyViewer, canaryName), attribute.Int64(keyCost, 15551234567),
 			attribute.String("graphql.document", `{ lookup(email: "`+canaryEmail+`") }`), attribute.Int64("phone", 15551234567),
 		))
 	span.AddEvent(canaryName, trace.WithAttributes(attribute.String("email", canaryEmail)))

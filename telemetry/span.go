@@ -72,7 +72,7 @@ func EndRequest(span trace.Span, o *Operation, status int) {
 		key   string
 		value int64
 	}{
-		{keyAccount, o.Facts.AccountID}, {keyCost, int64(o.Facts.Cost)}, {keyStatements, int64(o.Facts.Statements)},
+		{keyCost, int64(o.Facts.Cost)}, {keyStatements, int64(o.Facts.Statements)},
 		{keyRoundTrips, int64(o.Facts.RoundTrips)}, {keyRedisTrips, int64(o.Facts.RedisTrips)},
 	} {
 		if count.value != 0 {

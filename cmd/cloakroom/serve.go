@@ -21,7 +21,6 @@ import (
 	"github.com/cloakroom/cloakroom/migrations"
 	"github.com/cloakroom/cloakroom/resolvers"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/telemetry"
 	"github.com/cloakroom/cloakroom/vault"
 )
 
@@ -175,7 +174,7 @@ func (app *App) guarded(next http.Handler) http.Handler {
 		id := rand.Text()
 		ctx, cancel := context.WithTimeout(r.Context(), requestDeadline)
 		defer cancel()
-		ctx, operation, span := app.begin(ctx, r, id)
+		ctx, end := app.begin(ctx, r, id)
 		h := w.Header()
 		maps.Copy(h, headers)
 		h.Set("X-Request-Id", id)
@@ -183,7 +182,7 @@ func (app *App) guarded(next http.Handler) http.Handler {
 		r = r.WithContext(ctx)
 		defer func() {
 			answer.orElse(http.StatusInternalServerError) // the handler panicked
-			telemetry.EndRequest(span, operation, answer.status)
+			end(answer.status)
 			app.logRequest(r, answer.status, time.Since(start))
 		}()
 		next.ServeHTTP(answer, r)

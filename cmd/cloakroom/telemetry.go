@@ -10,10 +10,10 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cloakroom/cloakroom/graph"
 	"github.com/cloakroom/cloakroom/resolvers"
+	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/telemetry"
 	"github.com/cloakroom/cloakroom/vault"
 )
@@ -51,11 +51,22 @@ func (app *App) openTracer() (stop func(), err error) {
 	}, nil
 }
 
-// begin opens a request's operation and span.
-func (app *App) begin(ctx context.Context, r *http.Request, id string) (context.Context, *telemetry.Operation, trace.Span) {
+// begin opens a request's operation and span, and counts for the span what the request takes; end closes it.
+func (app *App) begin(ctx context.Context, r *http.Request, id string) (_ context.Context, end func(status int)) {
 	operation := &telemetry.Operation{RequestID: id}
 	ctx, span := app.Tracer.StartRequest(telemetry.WithOperation(vault.WithRequestID(ctx, id), operation), r)
-	return ctx, operation, span
+	if !span.IsRecording() {
+		return ctx, func(int) {}
+	}
+	ctx, database := store.WithCount(ctx)
+	ctx, records := vault.WithTrips(ctx)
+	ctx, budgets := vault.WithBudgetTrips(ctx)
+	return ctx, func(status int) {
+		f := &operation.Facts
+		f.Statements, f.RoundTrips = int(database.Statements.Load()), int(database.RoundTrips.Load())
+		f.RedisTrips = int(records.Load() + budgets.Load())
+		telemetry.EndRequest(span, operation, status)
+	}
 }
 
 // methods are those that a request is logged with: any other is text of the client's.

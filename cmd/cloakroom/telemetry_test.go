@@ -183,7 +183,7 @@ func checkSpans(t *testing.T, collector *spanCollector) {
 	if names["POST /graphql"] < 10 || names["POST /auth/sign_in"] == 0 || names["HTTP request"] == 0 || names["GET /readyz"] == 0 {
 		t.Errorf("spans by name: %v", names)
 	}
-	for _, want := range []string{"cloakroom-eu", "support", "graphql.document.hash", "cloakroom.viewer.kind", "cloakroom.cost", "error.type"} {
+	for _, want := range []string{"cloakroom-eu", "support", "graphql.document.hash", "cloakroom.viewer.kind", "cloakroom.cost", "cloakroom.statements", "cloakroom.round_trips", "cloakroom.redis_trips", "error.type"} {
 		if !bytes.Contains(collector.raw, []byte(want)) {
 			t.Errorf("no span says %s", want)
 		}
