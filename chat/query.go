@@ -96,6 +96,10 @@ const (
 	ContactsByPhone        ContactOrderField = "PHONE_NUMBER"
 )
 
+// ContactsByShownName is NAME for viewers from whom names that are addresses are hidden: those are listed as blank. It is
+// no value of the schema's enum.
+const ContactsByShownName ContactOrderField = "SHOWN_NAME"
+
 // Address gives the field whose values contacts are ordered by; ok is false for an order that needs no address.
 func (f ContactOrderField) Address() (field Field, ok bool) {
 	switch f {

@@ -27,10 +27,11 @@ func (r *accountResolver) LookupContact(ctx context.Context, obj *chat.Account, 
 
 // Contacts is the resolver for the contacts field.
 func (r *accountResolver) Contacts(ctx context.Context, obj *chat.Account, first *int, after *string, last *int, before *string, filter *chat.ContactFilter, orderBy *chat.ContactOrder) (*chat.ContactConnection, error) {
-	if err := mayOrder(ctx, obj, orderBy); err != nil {
+	order, err := orderFor(ctx, obj, orderBy)
+	if err != nil {
 		return nil, err
 	}
-	return loaders.For(ctx).Contacts(ctx, obj, loaders.NewPageArgs(first, after, last, before), filter, orderBy)
+	return loaders.For(ctx).Contacts(ctx, obj, loaders.NewPageArgs(first, after, last, before), filter, order)
 }
 
 // Conversation is the resolver for the conversation field.

@@ -23,6 +23,7 @@ var contactKeys = map[chat.ContactOrderField]orderKey{
 	chat.ContactsByLastActivity: {expression: "ct.last_activity_at", id: "ct.id", nullable: true, value: timeOf},
 	chat.ContactsByCreated:      {expression: "ct.created_at", id: "ct.id", value: timeOf},
 	chat.ContactsByName:         {expression: "lower(ct.name)", id: "ct.id", nullable: true, value: textOf},
+	chat.ContactsByShownName:    {expression: shownName, id: "ct.id", nullable: true, value: textOf},
 	chat.ContactsByEmail:        {expression: emailNorm, id: "ct.id", nullable: true, value: textOf},
 	chat.ContactsByPhone:        {expression: phoneNorm, id: "ct.id", nullable: true, value: textOf},
 }
@@ -30,6 +31,9 @@ var contactKeys = map[chat.ContactOrderField]orderKey{
 // ListContacts reads one page and one row more. A name is ordered by the database's own lower(), so the row
 // says its place itself. An order by an address is by Chatwoot's own columns: where they are sealed, see ListAddresses.
 func (s *Store) ListContacts(ctx context.Context, accountID int64, q chat.ContactQuery) ([]ContactRow, error) {
+	if q.Sealed && q.Order.Field == chat.ContactsByShownName {
+		q.Order.Field = chat.ContactsByName // names that are addresses are sealed away, so that the column is blank
+	}
 	key := contactKeys[q.Order.Field]
 	rows, err := readPage(q.Page, key, func(limit int, overrun bool) ([]ContactRow, error) {
 		st := new(statement)
@@ -110,7 +114,7 @@ func (s *Store) contactRows(ctx context.Context, accountID int64, q chat.Contact
 func contactPosition(order chat.ContactOrder, c *chat.Contact, text *string) *chat.Position {
 	p := &chat.Position{ID: c.ID}
 	switch order.Field {
-	case chat.ContactsByName, chat.ContactsByEmail, chat.ContactsByPhone:
+	case chat.ContactsByName, chat.ContactsByShownName, chat.ContactsByEmail, chat.ContactsByPhone:
 		p.Text = text
 	case chat.ContactsByCreated:
 		p.Time = &c.CreatedAt
