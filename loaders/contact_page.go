@@ -9,15 +9,17 @@ import (
 	"github.com/cloakroom/cloakroom/vault"
 )
 
-// threadsKey names a page of one contact's conversations.
+// threadsKey names a page of one contact's conversations, and for whom it was read.
 type threadsKey struct {
 	Key
-	Args PageArgs
+	Args  PageArgs
+	Needs Needs
 }
 
 // threads is the page of conversations that a query asks of each contact of a page.
 type threads struct {
 	args  PageArgs
+	needs Needs
 	query chat.ConversationQuery
 }
 
@@ -35,6 +37,7 @@ func (s *Set) threadsAsked(ctx context.Context, account *chat.Account, asked sel
 	}
 	connection := asked.of("conversations", "ConversationConnection")
 	page.Exact = connection.exact()
+	t.needs = needs(connection, true)
 	t.query.Page = page
 	t.query.Parts = conversationParts(connection.nodes("Conversation"))
 	t.query.Parts.Contact = false // it is the contact they hang off
@@ -107,8 +110,9 @@ func (s *Set) contactPage(ctx context.Context, account *chat.Account, q chat.Con
 	s.primeContacts(ctx, conn.Nodes, q.Parts.Attributes)
 	if q.Parts.Conversations != nil {
 		s.primeConversations(ctx, conversations, q.Parts.Conversations.Parts)
+		s.brings(t.needs)
 		for _, row := range rows {
-			key := threadsKey{Key{account.ID, row.ID}, t.args}
+			key := threadsKey{Key{account.ID, row.ID}, t.args, t.needs}
 			s.contactThreads.Prime(ctx, key, s.threadsPage(ctx, account, row.ID, *q.Parts.Conversations, row.Conversations))
 		}
 	}
@@ -117,7 +121,10 @@ func (s *Set) contactPage(ctx context.Context, account *chat.Account, q chat.Con
 
 // ContactConversations loads a page of a contact's conversations.
 func (s *Set) ContactConversations(ctx context.Context, c *chat.Contact, args PageArgs) (*chat.ConversationConnection, error) {
-	return s.contactThreads.Load(ctx, threadsKey{Key{c.AccountID, c.ID}, args})()
+	if page, ok := s.PrimedContactConversations(ctx, c, args, needs(selected(ctx, "ConversationConnection"), true)); ok {
+		return page, nil
+	}
+	return s.contactThreads.Load(ctx, threadsKey{Key{c.AccountID, c.ID}, args, everything})()
 }
 
 func (s *Set) readContactThreads(ctx context.Context, key threadsKey) (*chat.ConversationConnection, error) {

@@ -39,6 +39,9 @@ type Set struct {
 	users                  *loader[Key, *chat.User]
 	agentBots              *loader[Key, *chat.AgentBot]
 	standings              *loader[int64, *chat.Standing]
+
+	mu      sync.Mutex
+	brought []Needs // see needs.go
 }
 
 // The wait before a batch that nobody primed, and its size: dataloader's own 16 ms would be most of an answer.

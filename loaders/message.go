@@ -8,10 +8,11 @@ import (
 	"github.com/cloakroom/cloakroom/vault"
 )
 
-// messagesKey names a page of one thread.
+// messagesKey names a page of one thread, and for whom it was read.
 type messagesKey struct {
 	Key
-	Args PageArgs
+	Args  PageArgs
+	Needs Needs
 }
 
 // Conversation opens a conversation by its display id; chat.ErrNotFound when the viewer may not. The messages
@@ -47,7 +48,9 @@ func (s *Set) primeThread(ctx context.Context, account *chat.Account, t *vault.T
 	}
 	if q.Messages != nil {
 		conn := s.messagePage(ctx, account, c.ID, q.Messages.Page, t.Messages)
-		s.threads.Prime(ctx, messagesKey{Key{account.ID, c.ID}, args}, conn)
+		brought := Needs{Place: !q.Messages.Page.Exact}
+		s.brings(brought)
+		s.threads.Prime(ctx, messagesKey{Key{account.ID, c.ID}, args, brought}, conn)
 	}
 	rest := withConversations(vault.Rows{}, []store.ConversationRow{{Conversation: c, LastMessage: t.Row.LastMessage}}, q.Parts)
 	if q.Parts.ContactAttributes && t.Row.Contact != nil {
@@ -64,7 +67,10 @@ func (s *Set) primeThread(ctx context.Context, account *chat.Account, t *vault.T
 
 // Messages loads a page of a thread.
 func (s *Set) Messages(ctx context.Context, c *chat.Conversation, args PageArgs) (*chat.MessageConnection, error) {
-	return s.threads.Load(ctx, messagesKey{Key{c.AccountID, c.ID}, args})()
+	if page, ok := s.PrimedMessages(ctx, c, args, needs(selected(ctx, "MessageConnection"), false)); ok {
+		return page, nil
+	}
+	return s.threads.Load(ctx, messagesKey{Key{c.AccountID, c.ID}, args, everything})()
 }
 
 func (s *Set) readThread(ctx context.Context, key messagesKey) (*chat.MessageConnection, error) {

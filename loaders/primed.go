@@ -22,11 +22,6 @@ func (s *Set) PrimedAttributes(ctx context.Context, c *chat.Contact) (*chat.Cont
 	return s.contactAttributes.primed(ctx, Key{c.AccountID, c.ID})
 }
 
-// PrimedContactConversations gives a page of a contact's conversations.
-func (s *Set) PrimedContactConversations(ctx context.Context, c *chat.Contact, args PageArgs) (*chat.ConversationConnection, bool) {
-	return s.contactThreads.primed(ctx, threadsKey{Key{c.AccountID, c.ID}, args})
-}
-
 // PrimedConversationAttributes gives a conversation with its custom attributes.
 func (s *Set) PrimedConversationAttributes(ctx context.Context, c *chat.Conversation) (*chat.Conversation, bool) {
 	return s.conversationAttributes.primed(ctx, Key{c.AccountID, c.ID})
@@ -35,11 +30,6 @@ func (s *Set) PrimedConversationAttributes(ctx context.Context, c *chat.Conversa
 // PrimedLastMessage gives a conversation's newest message, nil when it has none.
 func (s *Set) PrimedLastMessage(ctx context.Context, c *chat.Conversation) (*chat.Message, bool) {
 	return s.lastMessages.primed(ctx, Key{c.AccountID, c.ID})
-}
-
-// PrimedMessages gives a page of a thread.
-func (s *Set) PrimedMessages(ctx context.Context, c *chat.Conversation, args PageArgs) (*chat.MessageConnection, bool) {
-	return s.threads.primed(ctx, messagesKey{Key{c.AccountID, c.ID}, args})
 }
 
 // PrimedSender gives who wrote a message, nil for the system.

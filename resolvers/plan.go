@@ -87,6 +87,7 @@ type planField struct {
 	sub      *plan            // of what is below
 	senders  map[string]*plan // of what is below a union, by type
 	args     loaders.PageArgs
+	needs    loaders.Needs // of a page that a parent may have brought along
 }
 
 // compile gives the plan for a selection, nil where some field of it is not known.
@@ -124,6 +125,7 @@ func (p *planner) field(typeName string, c graphql.CollectedField) (planField, b
 		if f.args, ok = loaders.ArgsOf(c.ArgumentMap(p.op.Variables)); !ok {
 			return f, false
 		}
+		f.needs = loaders.NeedsOf(p.op, c)
 	}
 	if len(c.Selections) == 0 {
 		return f, true

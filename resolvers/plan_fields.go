@@ -75,7 +75,7 @@ func contactFields() map[string]fieldWriter {
 			return err == nil && writeList(w, f.sub, masking.Attributes(w.viewer, c.AccountID, list))
 		}),
 		"conversations": on(func(w *planWriter, f *planField, c *chat.Contact) bool {
-			page, ok := w.set().PrimedContactConversations(w.ctx, c, f.args)
+			page, ok := w.set().PrimedContactConversations(w.ctx, c, f.args, f.needs)
 			return ok && w.object(f.sub, page)
 		}),
 	}
@@ -135,7 +135,7 @@ func conversationFields() map[string]fieldWriter {
 			return ok && w.object(f.sub, m)
 		}),
 		"messages": on(func(w *planWriter, f *planField, c *chat.Conversation) bool {
-			page, ok := w.set().PrimedMessages(w.ctx, c, f.args)
+			page, ok := w.set().PrimedMessages(w.ctx, c, f.args, f.needs)
 			return ok && w.object(f.sub, page)
 		}),
 		"lastActivityAt": on(func(w *planWriter, _ *planField, c *chat.Conversation) bool { return w.moment(c.LastActivityAt) }),
