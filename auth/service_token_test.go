@@ -136,7 +136,7 @@ func TestServiceViewer(t *testing.T) {
 	id, _, _ := parseToken(token)
 	off := map[chat.Dataset]chat.Phase{chat.Contacts: chat.Off, chat.Messages: chat.Off, chat.Attributes: chat.Off}
 	want := &chat.Viewer{Policy: chat.PolicyRead, ReadAt: c.now(), Service: &chat.Service{
-		TokenID: id, Name: "bridge", Scopes: []chat.Scope{chat.ScopePIIEmail}, // account 3 is suspended
+		TokenID: id, Name: "bridge", Scopes: []chat.Scope{chat.ScopePIIEmail}, Documents: []string{}, // account 3 is suspended
 		Accounts: []chat.Account{{ID: 1, Name: "Acme", Settings: chat.AccountSettings{ContactPIIMasking: true, MaskedLookup: true, Phases: off}}},
 	}}
 	got, err := a.Authenticate(t.Context(), with(t, "authorization", "Bearer "+token))
