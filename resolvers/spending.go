@@ -64,7 +64,7 @@ func (t *transport) pay(ctx context.Context, viewer *chat.Viewer, s *spending) *
 	case err != nil:
 		s.unknown = true
 	default:
-		s.balance, s.paid = balance, true
+		s.balance, s.paid, s.unknown = balance, true, false
 	}
 	return nil
 }
