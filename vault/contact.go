@@ -26,7 +26,7 @@ func sealedContacts(account *chat.Account) bool {
 }
 
 func (v *Vault) oneContact(ctx context.Context, account *chat.Account, row store.ContactRow) (*chat.Contact, error) {
-	r, err := v.reader(ctx, account.ID)
+	r, err := v.reader(ctx, account)
 	if err != nil {
 		return nil, err
 	}

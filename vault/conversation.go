@@ -24,7 +24,7 @@ func (v *Vault) FindThread(ctx context.Context, account *chat.Account, q store.T
 	if err != nil {
 		return nil, err
 	}
-	r, err := v.reader(ctx, account.ID)
+	r, err := v.reader(ctx, account)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (v *Vault) ListMessages(ctx context.Context, account *chat.Account, convers
 	if err != nil {
 		return nil, err
 	}
-	r, err := v.reader(ctx, account.ID)
+	r, err := v.reader(ctx, account)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ type Rows struct {
 // Load gives rows their values: sealed records from Redis in one round trip, the rest and plain ones from
 // PostgreSQL in one statement. Nothing is opened yet.
 func (v *Vault) Load(ctx context.Context, account *chat.Account, rows Rows) error {
-	r, err := v.reader(ctx, account.ID)
+	r, err := v.reader(ctx, account)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ var unknownTime = time.Unix(0, 0).UTC()
 // DeletedContact stands for a contact that a conversation or message still names but that is gone: it has an
 // alias and no values.
 func (v *Vault) DeletedContact(ctx context.Context, accountID, contactID int64) (*chat.Contact, error) {
-	r, err := v.reader(ctx, accountID)
+	r, err := v.reader(ctx, &chat.Account{ID: accountID})
 	if err != nil {
 		return nil, err
 	}

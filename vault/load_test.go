@@ -215,3 +215,22 @@ func TestLoadIsOneTripEach(t *testing.T) {
 		t.Errorf("plain rows: %d trips, %v", trips.Load(), err)
 	}
 }
+
+// TestUnknownSettingsAccuseNoRow reads an account that is not sealed while its settings cannot be read: the sealed rows
+// are asked, there are none, and that is no sign of tampering.
+func TestUnknownSettingsAccuseNoRow(t *testing.T) {
+	t.Parallel()
+	r := newSealed(t)
+	borealis := r.account(schema.Borealis)
+	borealis.Settings = chat.AccountSettings{}
+	contact, err := r.FindContact(t.Context(), borealis, schema.ContactOfBorealis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := contact.Email(); chat.CodeOf(err) != chat.SealedUnreadable {
+		t.Errorf("the e-mail gives %v", err)
+	}
+	if n := r.counted(unreadableCounter, ""); n != 0 || r.audited(chat.SealedUnreadableHit) != 0 {
+		t.Errorf("%v rows are said to be broken, %d on record", n, r.audited(chat.SealedUnreadableHit))
+	}
+}

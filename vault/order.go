@@ -23,7 +23,7 @@ var errTooMany = &chat.Error{Code: chat.Limited, Field: "orderBy.field", Message
 // keyring remembers are unwrapped keys, as of any read. chat.Limited above 20,000 contacts. A contact without an
 // address comes last, and so does one whose address does not open.
 func (v *Vault) OrderContacts(ctx context.Context, account *chat.Account, q chat.ContactQuery) ([]*chat.Position, error) {
-	r, err := v.reader(ctx, account.ID)
+	r, err := v.reader(ctx, account)
 	if err != nil {
 		return nil, err
 	}

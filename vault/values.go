@@ -36,14 +36,15 @@ type reader struct {
 	ctx     context.Context
 	account *keyring.Account
 	id      int64
+	unsure  bool // the account's settings could not be read: nobody knows whether anything of it is sealed
 }
 
-func (v *Vault) reader(ctx context.Context, accountID int64) (*reader, error) {
-	keys, err := v.keys.Account(ctx, accountID)
+func (v *Vault) reader(ctx context.Context, account *chat.Account) (*reader, error) {
+	keys, err := v.keys.Account(ctx, account.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &reader{vault: v, ctx: ctx, account: keys, id: accountID}, nil
+	return &reader{vault: v, ctx: ctx, account: keys, id: account.ID, unsure: account.Settings.Phases == nil}, nil
 }
 
 // values gives a row's values from the records that hold them. A record that is nil although it is read sealed
@@ -77,6 +78,9 @@ func (r *reader) missing(key chat.RecordKey, shape chat.RecordShape) chat.Values
 		}
 	}
 	return chat.Values{Present: present, Open: func(f chat.Field) (chat.PII, error) {
+		if r.unsure { // no fault of the row's, and an outage must not fill the trail with what looks like tampering
+			return "", chat.ErrUnreadable
+		}
 		return "", r.vault.unreadable(r.ctx, r.id, key, f, errMissing)
 	}}
 }
