@@ -39,7 +39,7 @@ type costs struct {
 var colleagues = map[string]bool{"Query": true, "Mutation": true, "Viewer": true, "User": true, "Account": true, "FeatureFlag": true,
 	"SetPiiMaskingPayload": true, "SetFeatureFlagPayload": true}
 
-// of gives the cost of selections; pages is how long the list is whose items or edges they would select.
+// of gives the cost of selections; page is how long the list is whose items or edges they would select, 0 for none.
 func (c *costs) of(selections ast.SelectionSet, page int) int {
 	sum := 0
 	for _, s := range selections {

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cloakroom/cloakroom/chatwoot/schema"
+	"github.com/cloakroom/cloakroom/leaktest"
 )
 
 // installation is a database and a Redis of our own with the demo in them, and what opens them.
@@ -24,7 +25,7 @@ type installation struct {
 	masterKey   string        // URI of the key that wraps every keyset
 	keyspace    *redis.Client // past the proxy
 	redisURL    string        // through the proxy
-	proxy       *proxy
+	proxy       *leaktest.Proxy
 	demo        schema.Data
 
 	undo []func() error
@@ -136,15 +137,15 @@ func (i *installation) leaseRedis(ctx context.Context, server string) error {
 
 func (i *installation) putProxy(server, target string, database int) error {
 	var err error
-	if i.proxy, err = newProxy(target); err != nil {
+	if i.proxy, err = leaktest.NewProxy("tcp", target); err != nil {
 		return err
 	}
-	i.undo = append(i.undo, i.proxy.close)
+	i.undo = append(i.undo, i.proxy.Close)
 	u, err := url.Parse(server)
 	if err != nil {
 		return errors.New("TEST_REDIS_URL is not a URL")
 	}
-	u.Host, u.Path = i.proxy.address(), "/"+strconv.Itoa(database)
+	u.Host, u.Path = i.proxy.Address(), "/"+strconv.Itoa(database)
 	i.redisURL = u.String()
 	return nil
 }

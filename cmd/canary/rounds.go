@@ -200,7 +200,7 @@ func (h *harness) broken(ctx context.Context) error {
 	if err := h.fault(ctx, &round{name: "policy unreadable", faulty: true, blind: true}, everybody, 1); err != nil {
 		return err
 	}
-	h.proxy.sever()
+	h.proxy.Sever()
 	if err := h.fault(ctx, &round{name: "policy unreadable, Redis gone", faulty: true, blind: true}, everybody, 2); err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (h *harness) broken(ctx context.Context) error {
 	if err := h.fault(ctx, &round{name: "Redis gone", faulty: true}, h.masked, 3); err != nil {
 		return err
 	}
-	h.proxy.mend()
+	h.proxy.Mend()
 	return nil
 }
 

@@ -19,7 +19,7 @@ import (
 type ward struct {
 	*testing.T
 	*production
-	postgres, redis *proxy
+	postgres, redis *leaktest.Proxy
 	conn            *pgx.Conn // beside the server
 	maintenance     *pgx.Conn // to another database of the same PostgreSQL
 	name            string    // of the server's database
@@ -79,10 +79,10 @@ type fault struct {
 
 func faults() []fault {
 	list := []fault{
-		{"PostgreSQL is cut off", func(w *ward) { w.postgres.cut() }, func(w *ward) { w.postgres.mend() }, true},
+		{"PostgreSQL is cut off", func(w *ward) { w.postgres.Sever() }, func(w *ward) { w.postgres.Mend() }, true},
 		{"PostgreSQL refuses connections", (*ward).closeDatabase, (*ward).openDatabase, true},
 		{"PostgreSQL ends its sessions", func(w *ward) { w.exec(w.conn, fmt.Sprintf(endBackends, w.name)) }, func(*ward) {}, false},
-		{"Redis is cut off", func(w *ward) { w.redis.cut() }, func(w *ward) { w.redis.mend() }, true},
+		{"Redis is cut off", func(w *ward) { w.redis.Sever() }, func(w *ward) { w.redis.Mend() }, true},
 	}
 	for table, hides := range map[string]bool{"agent_masking": true, "account_flags": true, "accounts": true, "audit_entries": false} {
 		strike, mend := rename(table)

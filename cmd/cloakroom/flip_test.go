@@ -62,7 +62,7 @@ func startFleet(t *testing.T) *fleet {
 	t.Helper()
 	redis := leaseRedis(t)
 	proxy, deaf := redisProxy(t, redis)
-	proxy.refuse = []byte("subscribe")
+	proxy.Refuse("subscribe")
 	seeded := &production{database: storetest.NewURL(t)}
 	settings := []string{"MASTER_KEY=local-file://" + filepath.Join(t.TempDir(), "master.key"), "LISTEN=127.0.0.1:0",
 		// Requests that hang keep their connections: whoever changes something needs one as well.

@@ -1,4 +1,4 @@
-package main
+package leaktest
 
 import (
 	"bufio"
@@ -37,13 +37,13 @@ func says(conn net.Conn, line string) string {
 
 func TestProxyIsCutAndMended(t *testing.T) {
 	t.Parallel()
-	p, err := newProxy(echo(t))
+	p, err := NewProxy("tcp", echo(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	dial := func() net.Conn {
 		t.Helper()
-		conn, err := net.Dial("tcp", p.address())
+		conn, err := net.Dial("tcp", p.Address())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,21 +54,21 @@ func TestProxyIsCutAndMended(t *testing.T) {
 	if got := says(open, "one"); got != "one\n" {
 		t.Fatalf("got %q", got)
 	}
-	p.sever()
+	p.Sever()
 	if got := says(open, "two"); got != "" {
 		t.Errorf("a connection that was open still answers %q", got)
 	}
 	if got := says(dial(), "three"); got != "" {
 		t.Errorf("a new connection answers %q", got)
 	}
-	p.mend()
+	p.Mend()
 	if got := says(dial(), "four"); got != "four\n" {
 		t.Errorf("mended, got %q", got)
 	}
-	if err := p.close(); err != nil {
+	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
-	if conn, err := net.Dial("tcp", p.address()); err == nil {
+	if conn, err := net.Dial("tcp", p.Address()); err == nil {
 		_ = conn.Close()
 		t.Error("it still listens")
 	}
