@@ -37,6 +37,26 @@ const (
 	SignedIn            Action = "signed_in"
 	ContactLookedUp     Action = "contact_looked_up"      // by a viewer from whom the value is hidden
 	LookupRefused       Action = "contact_lookup_refused" // the same, when their budget was spent
+	GenerationCreated   Action = "keyset_created"         // and so on: a generation's way through its states
+	GenerationActivated Action = "keyset_activated"
+	GenerationRefused   Action = "keyset_refused"
+	GenerationDestroyed Action = "keyset_destroyed"
+	KeysetsRewrapped    Action = "keysets_rewrapped" // under another master key
+	EpochBegun          Action = "key_epoch_begun"
+	EpochDestroyed      Action = "key_epoch_destroyed"
+	MasterKeyFollowed   Action = "master_key_followed"
+	JobStarted          Action = "job_started"
+	JobPausedByHand     Action = "job_paused"
+	JobResumed          Action = "job_resumed"
+	JobStopped          Action = "job_cancelled"
+	JobGivenUp          Action = "job_failed"
+	JobFinished         Action = "job_done"
+	ContactErased       Action = "contact_erased"
+	ErasureVerified     Action = "contact_erasure_verified"
+	ContactExported     Action = "contact_exported"
+	ContactsMerged      Action = "contacts_merged"
+	ContactCreated      Action = "contact_created"
+	ContactUpdated      Action = "contact_updated"
 )
 
 // ActorOf names a viewer in the audit trail.

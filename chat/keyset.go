@@ -41,5 +41,29 @@ type Keyset struct {
 	CreatedAt   time.Time
 	ActivatedAt time.Time
 	RetiredAt   time.Time
+	RefusedAt   time.Time
 	DestroyedAt time.Time
+}
+
+// Epoch is a key of the installation under which subject keys are wrapped once more for about a month. It is wrapped
+// by a key of its own in the key service, beside the master key; destroying that key there makes every subject key of
+// the epoch unreadable, in backups too. States are those of a keyset, without refused.
+type Epoch struct {
+	Number      int    // 1 to 65535; 0 is no epoch
+	Name        string // of its key, beside the master key
+	MasterKey   string // URI of that master key, without credentials
+	Wrapped     []byte // a Tink EncryptedKeyset; empty once destroyed
+	State       string
+	CreatedAt   time.Time
+	ActivatedAt time.Time
+	RetiredAt   time.Time
+	DestroyedAt time.Time
+}
+
+// Succession names the master key that follows another, sealed by the one before: only who may use that key can
+// name its successor.
+type Succession struct {
+	MasterKey string // URI without credentials
+	Successor string // URI without credentials
+	Sealed    []byte
 }
