@@ -20,6 +20,7 @@ const (
 	AgentChanged   Kind = "agent"   // an agent's masking setting; ID is the user
 	AccountChanged Kind = "account" // an account's flags or phases; ID is the account
 	SessionChanged Kind = "session" // a user signed out; ID is the user
+	KeysChanged    Kind = "keys"    // an account's keys, 0 being every account's; ID is the account
 )
 
 // Event names what changed.
