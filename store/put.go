@@ -18,14 +18,17 @@ type LockedContact struct {
 	ListedName   string
 }
 
-// Both rows are locked, not the sealed one alone: a writer that waited must see what the one before it has listed.
+// The subject key is locked first, and shared: who erases the contact, or merges it into another, takes it alone, so that
+// none of these passes a write. Both rows are locked, not the sealed one alone: a writer that waited must see what the
+// one before it has listed.
 const lockContact = `SELECT s.contact_id, s.row_version, k.contact_id, k.subject_key_id, k.key_sealed, s.email_sealed, s.phone_number_sealed,
  s.identifier_sealed, s.name_sealed, s.profile_sealed, s.custom_attributes_sealed, COALESCE(ct.name, '')
  FROM cloakroom.contacts s` + subjectKey + ` JOIN contacts ct ON ct.account_id = s.account_id AND ct.id = s.contact_id
- WHERE s.account_id = $1 AND s.contact_id = $2 FOR UPDATE OF s, ct`
+ WHERE s.account_id = $1 AND s.contact_id = $2 AND k.state = 'active' FOR SHARE OF k FOR UPDATE OF s, ct`
 
 // LockContact reads a contact's sealed row and keeps other writers waiting until the transaction ends;
-// chat.ErrNotFound when the account has no such contact, or has not sealed it.
+// chat.ErrNotFound when the account has no such contact, has not sealed it,
+// or has erased it.
 func (s *Store) LockContact(ctx context.Context, accountID, contactID int64) (LockedContact, error) {
 	r := LockedContact{SealedRow: SealedRow{Columns: make([][]byte, 6)}}
 	c := r.Columns
@@ -46,11 +49,8 @@ const putContact = `UPDATE cloakroom.contacts SET subject_key_id = $3, key_id = 
 
 const listName = `UPDATE contacts SET name = $3 WHERE account_id = $1 AND id = $2 AND name IS DISTINCT FROM $3`
 
-const dropTags = `DELETE FROM cloakroom.lookup_tags WHERE account_id = $1 AND contact_id = $2`
-
-// PutContact writes a sealed row that LockContact has locked, the name that is listed, and the blind index entries
-// that take the place of all the contact had.
-func (s *Store) PutContact(ctx context.Context, accountID int64, r SealedRow, listedName string, tags []TagRow) error {
+// PutContact writes a sealed row that LockContact has locked, and the name that is listed.
+func (s *Store) PutContact(ctx context.Context, accountID int64, r SealedRow, listedName string) error {
 	c := r.Columns
 	_, err := s.db.Exec(ctx, putContact, accountID, r.ID, r.SubjectKeyID, r.KeyID, r.Version, c[0], c[1], c[2], c[3], c[4], c[5])
 	if err != nil {
@@ -59,8 +59,5 @@ func (s *Store) PutContact(ctx context.Context, accountID int64, r SealedRow, li
 	if _, err := s.db.Exec(ctx, listName, accountID, r.ID, listedName); err != nil {
 		return fmt.Errorf("list the name of contact %d of account %d: %w", r.ID, accountID, err)
 	}
-	if _, err := s.db.Exec(ctx, dropTags, accountID, r.ID); err != nil {
-		return fmt.Errorf("drop the lookup tags of contact %d of account %d: %w", r.ID, accountID, err)
-	}
-	return s.CreateTags(ctx, accountID, tags)
+	return nil
 }

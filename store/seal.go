@@ -211,25 +211,3 @@ func (s *Store) CreateSubjectKeys(ctx context.Context, accountID int64, keys []S
 	}
 	return nil
 }
-
-// TagRow is one blind index entry of a contact.
-type TagRow struct {
-	LookupTag
-	ContactID int64
-}
-
-const createTags = `INSERT INTO cloakroom.lookup_tags (account_id, field, generation, tag_index, contact_id)
- SELECT $1, * FROM unnest($2::int2[], $3::int4[], $4::bytea[], $5::int8[]) ON CONFLICT DO NOTHING`
-
-// CreateTags writes blind index entries.
-func (s *Store) CreateTags(ctx context.Context, accountID int64, tags []TagRow) error {
-	fields, generations := make([]int16, len(tags)), make([]int32, len(tags))
-	values, contacts := make([][]byte, len(tags)), make([]int64, len(tags))
-	for i, t := range tags {
-		fields[i], generations[i], values[i], contacts[i] = t.Field, int32(t.Generation), t.Tag, t.ContactID
-	}
-	if _, err := s.db.Exec(ctx, createTags, accountID, fields, generations, values, contacts); err != nil {
-		return fmt.Errorf("write lookup tags of account %d: %w", accountID, err)
-	}
-	return nil
-}

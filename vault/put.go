@@ -23,7 +23,8 @@ const afterCommit = 3 * time.Second
 // PutContact changes personal values of a contact whose account is read sealed: every field in change gets its new
 // value, nil being none; the others stay. Profile and custom attributes are JSON objects. The row is sealed anew
 // as a whole, under its next version; look-ups find the new addresses and no old one; when it returns, no old
-// value is read from Redis. chat.ErrNotFound when there is no such contact; an error that wraps
+// value is read from Redis. The change is on record, by its fields. chat.ErrNotFound when there is no such contact, or
+// no longer; chat.ErrDuplicate when another contact of the account has one of the new addresses; an error that wraps
 // chat.ErrUnreadable when a value that is to stay does not open.
 func (v *Vault) PutContact(ctx context.Context, account *chat.Account, contactID int64, change map[chat.Field]*chat.PII) error {
 	if !sealedContacts(account) {
@@ -37,7 +38,7 @@ func (v *Vault) PutContact(ctx context.Context, account *chat.Account, contactID
 		return err
 	}
 	p := &putting{vault: v, keys: keys, account: account, contactID: contactID, Change: change}
-	err = v.store.InTx(ctx, func(tx *store.Store) error {
+	err = v.Change(ctx, p.entry(ctx), func(tx *store.Store) error {
 		if err := p.write(ctx, tx); err != nil {
 			return err
 		}
@@ -86,15 +87,48 @@ func (p *putting) write(ctx context.Context, tx *store.Store) error {
 	if plain.Columns, err = p.values(ctx, subject, row); err != nil {
 		return err
 	}
-	sealed, err := sealRow(p.keys, subject, chat.ContactRecord, plain, row.Version+1)
+	_, renamed := p.Change[chat.FieldName]
+	sealed, err := sealContact(p.keys, subject, plain, row.Version+1, !renamed && row.Columns[nameColumn] != nil)
 	if err != nil {
 		return err
 	}
-	tags, err := appendTags(nil, p.keys, plain)
-	if err != nil {
+	if err := tx.PutContact(ctx, p.account.ID, sealed, listedName(p.account, row.ListedName, plain, sealed)); err != nil {
 		return err
 	}
-	return tx.PutContact(ctx, p.account.ID, sealed, p.listedName(row, plain, sealed), tags)
+	changed := make(map[chat.Field]bool, len(p.Change))
+	for f := range p.Change {
+		changed[f] = true
+	}
+	return putTags(ctx, tx, p.keys, plain, changed)
+}
+
+// entry is the change on record: which fields, and never a value.
+func (p *putting) entry(ctx context.Context) *chat.AuditEntry {
+	var names []string
+	for _, f := range contactFields {
+		if _, changed := p.Change[f]; changed {
+			names = append(names, fieldNames[f])
+		}
+	}
+	return &chat.AuditEntry{AccountID: p.account.ID, Actor: ActorFrom(ctx), Action: chat.ContactUpdated, EntityType: "contact",
+		EntityID: chat.FormatID(p.contactID), Details: map[string]any{"fields": names}}
+}
+
+// nameColumn is where a contact's name lies in its sealed row.
+var nameColumn = slices.Index(contactFields, chat.FieldName)
+
+// sealContact is sealRow for a contact whose name may have to stay sealed although it is no address any more: it was
+// one, and would tell what the contact's address was before that was changed.
+func sealContact(keys *keyring.Account, subject *keyring.Subject, plain store.PlainRow, version int64, keepName bool) (store.SealedRow, error) {
+	sealed, err := sealRow(keys, subject, chat.ContactRecord, plain, version)
+	if err != nil || !keepName || sealed.Columns[nameColumn] != nil || len(plain.Columns[nameColumn]) == 0 {
+		return sealed, err
+	}
+	place := keyring.Place{Table: keyring.TableContacts, Field: keyring.FieldName, Row: plain.ID, Version: version}
+	if sealed.Columns[nameColumn], err = subject.Seal(place, plain.Columns[nameColumn]); err != nil {
+		return sealed, fmt.Errorf("seal the name of contact %d: %w", plain.ID, err)
+	}
+	return sealed, nil
 }
 
 // values gives every field as it is to be: changed, or opened from what is there.
@@ -127,17 +161,16 @@ func (p *putting) unreadable(ctx context.Context, f chat.Field, cause error) err
 	return p.vault.unreadable(ctx, p.account.ID, chat.RecordKey{Kind: chat.ContactRecord, ID: p.contactID}, f, cause)
 }
 
-// listedName is what stands in Chatwoot's own column: the name unless it was sealed away, and then nothing once
-// plain columns are given up.
-func (p *putting) listedName(before store.LockedContact, plain store.PlainRow, sealed store.SealedRow) string {
-	name := slices.Index(contactFields, chat.FieldName)
+// listedName is what stands in Chatwoot's own column, before which stands there now: the name unless it was sealed
+// away, and then nothing once plain columns are given up.
+func listedName(account *chat.Account, before string, plain store.PlainRow, sealed store.SealedRow) string {
 	switch {
-	case sealed.Columns[name] == nil:
-		return string(plain.Columns[name])
-	case p.account.Settings.Phases[chat.Contacts] == chat.SealedOnly:
+	case sealed.Columns[nameColumn] == nil:
+		return string(plain.Columns[nameColumn])
+	case account.Settings.Phases[chat.Contacts] == chat.SealedOnly:
 		return ""
 	default:
-		return before.ListedName
+		return before
 	}
 }
 

@@ -98,7 +98,8 @@ func TestPutContactFindsNewAddressesAndNoOldOnes(t *testing.T) {
 	}
 }
 
-// TestPutContactName follows the rule of sealing: a name is sealed away exactly while it is an address.
+// TestPutContactName follows the rule of sealing: a name is sealed away when it is an address, and until another is
+// written: without the address it is the part of, it would tell what that was.
 func TestPutContactName(t *testing.T) {
 	t.Parallel()
 	r := newSealed(t)
@@ -110,7 +111,9 @@ func TestPutContactName(t *testing.T) {
 		{changes{chat.FieldName: to("Inês Moura")}, "Inês Moura", "Inês Moura"},
 		{changes{chat.FieldEmail: to("inês moura@example.org")}, "", "Inês Moura"}, // the local part of an address now
 		{changes{chat.FieldCustomAttributes: nil}, "", "Inês Moura"},
-		{changes{chat.FieldEmail: to("other@example.org")}, "Inês Moura", "Inês Moura"},
+		{changes{chat.FieldEmail: to("other@example.org")}, "", "Inês Moura"},
+		{changes{chat.FieldEmail: nil}, "", "Inês Moura"},
+		{changes{chat.FieldName: to("Inês Moura")}, "Inês Moura", "Inês Moura"},
 		{changes{chat.FieldName: to("+1 555-201-0001")}, "", "+1 555-201-0001"},
 		{changes{chat.FieldName: to("Inês")}, "Inês", "Inês"},
 		{changes{chat.FieldName: nil}, "", ""},

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -16,6 +17,9 @@ const unknownContact = math.MaxInt64
 
 // sealChunk is how many rows are sealed in one transaction.
 const sealChunk = 5000
+
+// errKeyGone is a subject key that was destroyed between being read and being used.
+var errKeyGone = errors.New("a subject key is gone")
 
 // Sealing reports how far the sealing of an account has come.
 type Sealing struct {
@@ -54,7 +58,10 @@ func (v *Vault) SealAccount(ctx context.Context, accountID int64, report func(Se
 			if len(rows) == 0 {
 				break
 			}
-			if err := v.sealRows(ctx, keys, kind, rows); err != nil {
+			switch err := v.sealRows(ctx, keys, kind, rows); {
+			case errors.Is(err, errKeyGone):
+				continue // a contact was merged or erased since: its rows are read again
+			case err != nil:
 				return fmt.Errorf("seal account %d: %w", accountID, err)
 			}
 			parent, id = rows[len(rows)-1].Parent, rows[len(rows)-1].ID
@@ -82,7 +89,18 @@ func (v *Vault) sealRows(ctx context.Context, keys *keyring.Account, kind chat.R
 			}
 		}
 	}
+	var ids []int64
+	for _, s := range subjects {
+		ids = append(ids, s.ID())
+	}
 	return v.store.InTx(ctx, func(tx *store.Store) error {
+		held, err := tx.HoldSubjectKeys(ctx, keys.ID(), ids)
+		if err != nil {
+			return err
+		}
+		if !held {
+			return errKeyGone
+		}
 		if err := tx.CreateSealedRows(ctx, keys.ID(), kind, sealed); err != nil || len(tags) == 0 {
 			return err
 		}
@@ -136,7 +154,8 @@ func worthSealing(f keyring.Field, column []byte, row store.PlainRow) bool {
 	}
 }
 
-// appendTags adds the blind indexes of a contact's addresses, under every generation that is written.
+// appendTags adds the blind indexes of a contact's addresses, under every generation that is written, to be held where
+// nobody holds them.
 func appendTags(tags []store.TagRow, keys *keyring.Account, row store.PlainRow) ([]store.TagRow, error) {
 	for i, f := range []chat.Field{chat.FieldEmail, chat.FieldPhone, chat.FieldIdentifier} {
 		if len(row.Columns[i]) == 0 {
@@ -148,7 +167,7 @@ func appendTags(tags []store.TagRow, keys *keyring.Account, row store.PlainRow) 
 		}
 		for _, t := range values {
 			tag := store.LookupTag{Field: int16(tagFields[f]), Generation: t.Generation, Tag: t.Value}
-			tags = append(tags, store.TagRow{LookupTag: tag, ContactID: row.ID})
+			tags = append(tags, store.TagRow{LookupTag: tag, ContactID: row.ID, Exclusive: true})
 		}
 	}
 	return tags, nil
