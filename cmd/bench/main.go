@@ -24,7 +24,9 @@ const usage = `bench measures Cloakroom against the floor: a hand-written server
 
   devenv test -- bench [--small] [--rounds N] [--slice D] [--connections 1,8,32] [--only W1,W2] [--out FILE]
                        [--gate] [--floor-only] [--keep FOLDER] [--product FILE]
+  devenv test -- bench --rotate [--small] [--keep FOLDER] [--product FILE]
 
+  --rotate      measure the rotation of keys instead
   --small       a twentieth of the data
   --rounds      how often each server is measured at each number of connections (6)
   --slice       how long each measurement takes (1.5s)
@@ -43,6 +45,7 @@ command line.
 // options is the command line.
 type options struct {
 	small       bool
+	rotate      bool
 	rounds      int
 	slice       time.Duration
 	connections []int
@@ -76,6 +79,13 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintf(os.Stderr, "bench: %v\n\n%s", err, usage)
 		return 2
 	}
+	if o.rotate {
+		if err := rotate(ctx, o); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+			return 1
+		}
+		return 0
+	}
 	missed, err := compare(ctx, o)
 	switch {
 	case err != nil:
@@ -93,6 +103,7 @@ func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.BoolVar(&o.small, "small", false, "")
+	flags.BoolVar(&o.rotate, "rotate", false, "")
 	flags.IntVar(&o.rounds, "rounds", 6, "")
 	flags.DurationVar(&o.slice, "slice", 1500*time.Millisecond, "")
 	flags.StringVar(&o.out, "out", "", "")
