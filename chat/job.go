@@ -59,6 +59,7 @@ type JobArguments struct {
 	Reseal    bool          `json:"reseal,omitempty"`    // rotate_account: payloads as well as subject keys
 	Soak      time.Duration `json:"soak,omitempty"`      // rotate_index: between switching and shrinking
 	Retention time.Duration `json:"retention,omitempty"` // between refusing a generation and destroying it
+	Epochs    time.Duration `json:"epochs,omitempty"`    // retire_keys: between retiring an epoch and destroying it
 	To        string        `json:"to,omitempty"`        // rotate_master: the new key's URI, without credentials
 	Rate      int           `json:"rate,omitempty"`      // rows per second, 0 is as fast as it goes
 	DryRun    bool          `json:"dryRun,omitempty"`    // count only
@@ -73,4 +74,13 @@ type Checkpoint struct {
 	Change     int64 `json:"change,omitempty"`     // change of keys that every replica must have seen
 	Generation int   `json:"generation,omitempty"` // that the job made
 	Found      int64 `json:"found,omitempty"`      // rows at fault
+
+	Keysets []KeysetName `json:"keysets,omitempty"` // generations that the steps ahead are about
+}
+
+// KeysetName says which generation is meant.
+type KeysetName struct {
+	AccountID  int64         `json:"account"`
+	Purpose    KeysetPurpose `json:"purpose"`
+	Generation int           `json:"generation"`
 }
