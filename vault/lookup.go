@@ -18,7 +18,8 @@ type LookupField struct {
 // Kind is the sort of personal value that is looked up by.
 func (l LookupField) Kind() chat.Kind { return lookupKinds[l.Field] }
 
-var lookupKinds = map[chat.Field]chat.Kind{chat.FieldEmail: chat.Email, chat.FieldPhone: chat.Phone, chat.FieldIdentifier: chat.Identifier}
+var lookupKinds = map[chat.Field]chat.Kind{chat.FieldEmail: chat.Email, chat.FieldPhone: chat.Phone, chat.FieldIdentifier: chat.Identifier,
+	chat.FieldName: chat.Name} // a name is compared with addresses when it is written
 
 // LookupContact finds the contact that has a whole value, in one statement; chat.ErrNotFound when none has.
 // A sealed account is asked by blind index, and the value itself reaches no database.

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -26,12 +27,9 @@ const afterCommit = 3 * time.Second
 // value is read from Redis. The change is on record, by its fields. chat.ErrNotFound when there is no such contact, or
 // no longer; chat.ErrDuplicate when another contact of the account has one of the new addresses; an error that wraps
 // chat.ErrUnreadable when a value that is to stay does not open.
-func (v *Vault) PutContact(ctx context.Context, account *chat.Account, contactID int64, change map[chat.Field]*chat.PII) error {
-	if !sealedContacts(account) {
-		return fmt.Errorf("change contact %d: account %d is not read sealed", contactID, account.ID)
-	}
-	if err := checkChange(change); err != nil {
-		return fmt.Errorf("change contact %d: %w", contactID, err)
+func (v *Vault) PutContact(ctx context.Context, account *chat.Account, contactID int64, change ContactChange) error {
+	if err := errors.Join(writable(account, givesAttributes(change)), checkChange(change)); err != nil {
+		return fmt.Errorf("change contact %d of account %d: %w", contactID, account.ID, err)
 	}
 	keys, err := v.keys.Account(ctx, account.ID)
 	if err != nil {
@@ -51,7 +49,7 @@ func (v *Vault) PutContact(ctx context.Context, account *chat.Account, contactID
 	return nil
 }
 
-func checkChange(change map[chat.Field]*chat.PII) error {
+func checkChange(change ContactChange) error {
 	for f, p := range change {
 		if !slices.Contains(contactFields, f) {
 			return fmt.Errorf("%s is no field of a contact", fieldNames[f])
@@ -70,8 +68,8 @@ type putting struct {
 	keys      *keyring.Account
 	account   *chat.Account
 	contactID int64
-	Change    map[chat.Field]*chat.PII // exported, so that fmt asks the values how they print
-	moved     bool                     // the cache's epoch, because a record could not be dropped
+	Change    ContactChange // exported, so that fmt asks the values how they print
+	moved     bool          // the cache's epoch, because a record could not be dropped
 }
 
 func (p *putting) write(ctx context.Context, tx *store.Store) error {
@@ -79,14 +77,11 @@ func (p *putting) write(ctx context.Context, tx *store.Store) error {
 	if err != nil {
 		return err
 	}
-	subject, err := p.keys.Subject(row.KeyContactID, row.SubjectKeyID, row.KeySealed)
+	subject, columns, err := p.open(ctx, row)
 	if err != nil {
-		return p.unreadable(ctx, chat.FieldEmail, err)
-	}
-	plain := store.PlainRow{ID: row.ID, ContactID: row.ID}
-	if plain.Columns, err = p.values(ctx, subject, row); err != nil {
 		return err
 	}
+	plain := store.PlainRow{ID: row.ID, ContactID: row.ID, Columns: columns}
 	_, renamed := p.Change[chat.FieldName]
 	sealed, err := sealContact(p.keys, subject, plain, row.Version+1, !renamed && row.Columns[nameColumn] != nil)
 	if err != nil {
@@ -99,19 +94,16 @@ func (p *putting) write(ctx context.Context, tx *store.Store) error {
 	for f := range p.Change {
 		changed[f] = true
 	}
-	return putTags(ctx, tx, p.keys, plain, changed)
+	if err := putTags(ctx, tx, p.keys, plain, changed); err != nil || !hasAddress(plain.Columns) {
+		return err
+	}
+	return tx.PromoteContact(ctx, p.account.ID, p.contactID)
 }
 
 // entry is the change on record: which fields, and never a value.
 func (p *putting) entry(ctx context.Context) *chat.AuditEntry {
-	var names []string
-	for _, f := range contactFields {
-		if _, changed := p.Change[f]; changed {
-			names = append(names, fieldNames[f])
-		}
-	}
 	return &chat.AuditEntry{AccountID: p.account.ID, Actor: ActorFrom(ctx), Action: chat.ContactUpdated, EntityType: "contact",
-		EntityID: chat.FormatID(p.contactID), Details: map[string]any{"fields": names}}
+		EntityID: chat.FormatID(p.contactID), Details: map[string]any{"fields": fieldsGiven(p.Change)}}
 }
 
 // nameColumn is where a contact's name lies in its sealed row.
@@ -129,6 +121,16 @@ func sealContact(keys *keyring.Account, subject *keyring.Subject, plain store.Pl
 		return sealed, fmt.Errorf("seal the name of contact %d: %w", plain.ID, err)
 	}
 	return sealed, nil
+}
+
+// open gives a contact's key and its values as they are to be.
+func (p *putting) open(ctx context.Context, row store.LockedContact) (*keyring.Subject, [][]byte, error) {
+	subject, err := p.keys.Subject(row.KeyContactID, row.SubjectKeyID, row.KeySealed)
+	if err != nil {
+		return nil, nil, p.unreadable(ctx, chat.FieldEmail, err)
+	}
+	columns, err := p.values(ctx, subject, row)
+	return subject, columns, err
 }
 
 // values gives every field as it is to be: changed, or opened from what is there.

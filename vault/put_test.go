@@ -152,7 +152,7 @@ func TestPutContactRefuses(t *testing.T) {
 	}{
 		"an unknown contact":           {acme, 999_999, changes{chat.FieldEmail: to(mail)}, chat.NotFound},
 		"another account's contact":    {acme, schema.ContactOfBorealis, changes{chat.FieldEmail: to(mail)}, chat.NotFound},
-		"an account in clear":          {r.account(schema.Borealis), schema.ContactOfBorealis, changes{chat.FieldEmail: to(mail)}, chat.Internal},
+		"an account in clear":          {r.account(schema.Borealis), schema.ContactOfBorealis, changes{chat.FieldEmail: to(mail)}, chat.Invalid},
 		"a field of a message":         {acme, everything, changes{chat.FieldContent: to(mail)}, chat.Internal},
 		"a profile that is no object":  {acme, everything, changes{chat.FieldProfile: to(`["` + mail + `"]`)}, chat.Internal},
 		"attributes that are not JSON": {acme, everything, changes{chat.FieldCustomAttributes: to(mail)}, chat.Internal},
