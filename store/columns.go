@@ -74,7 +74,8 @@ func (s *Store) CheckColumns(ctx context.Context) ([]Optional, error) {
 	return slices.DeleteFunc(slices.Clone(optionalColumns), func(o Optional) bool { return have[o.Name] }), nil
 }
 
-const appliedMigrations = `SELECT count(*) FROM cloakroom.migrations WHERE is_applied AND version_id > 0`
+const appliedMigrations = `SELECT (SELECT count(*) FROM cloakroom.migrations WHERE is_applied AND version_id > 0),
+ (SELECT count(*) FROM cloakroom.river_migration WHERE line = 'main')`
 
 // CheckMigrated says with one cheap statement whether every migration has run.
 func (s *Store) CheckMigrated(ctx context.Context, files fs.FS) error {
@@ -82,12 +83,19 @@ func (s *Store) CheckMigrated(ctx context.Context, files fs.FS) error {
 	if err != nil {
 		return fmt.Errorf("list the embedded migrations: %w", err)
 	}
-	var applied int
-	if err := s.db.QueryRow(ctx, appliedMigrations).Scan(&applied); err != nil {
+	queue, err := queueVersions()
+	if err != nil {
+		return err
+	}
+	var applied, appliedQueue int
+	if err := s.db.QueryRow(ctx, appliedMigrations).Scan(&applied, &appliedQueue); err != nil {
 		return fmt.Errorf("read which migrations have run: %w", err)
 	}
 	if applied < len(wanted) {
 		return fmt.Errorf("%d of %d migrations have run", applied, len(wanted))
+	}
+	if appliedQueue < queue {
+		return fmt.Errorf("%d of %d migrations of the job queue have run", appliedQueue, queue)
 	}
 	return nil
 }

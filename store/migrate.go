@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -18,18 +19,24 @@ import (
 type Migration struct {
 	Version int64
 	Name    string
+	Queue   bool // of the job queue's tables, which count for themselves
 	Applied bool
 }
 
-// Migrate brings schema `cloakroom` up to date from files; replicas that start together take turns.
+// Migrate brings schema `cloakroom` up to date from files, and in it the tables of the job queue; replicas that start
+// together take turns.
 func (s *Store) Migrate(ctx context.Context, files fs.FS, report func(Migration)) error {
-	return s.withGoose(ctx, files, func(p *goose.Provider) error {
+	err := s.withGoose(ctx, files, func(p *goose.Provider) error {
 		results, err := p.Up(ctx)
 		for _, r := range results {
 			report(Migration{Version: r.Source.Version, Name: r.Source.Path, Applied: r.Error == nil})
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return s.migrateQueue(ctx, report)
 }
 
 // MigrateDown takes away everything of ours, the schema included; Chatwoot's tables stay as they are.
@@ -55,7 +62,11 @@ func (s *Store) Migrations(ctx context.Context, files fs.FS) ([]Migration, error
 		}
 		return err
 	})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	queue, err := s.queueMigrations(ctx)
+	return append(list, queue...), err
 }
 
 func (s *Store) withGoose(ctx context.Context, files fs.FS, run func(*goose.Provider) error) error {
@@ -74,9 +85,18 @@ func (s *Store) withGoose(ctx context.Context, files fs.FS, run func(*goose.Prov
 		return fmt.Errorf("read the embedded migrations: %w", err)
 	}
 	if err := run(provider); err != nil {
-		return fmt.Errorf("migrate schema cloakroom: %w", err)
+		return fmt.Errorf("migrate schema cloakroom%s: %w", forbidden(err), err)
 	}
 	return nil
+}
+
+// forbidden adds to an error what whoever runs migrations may lack.
+func forbidden(err error) string {
+	var said *pgconn.PgError
+	if errors.As(err, &said) && said.Code == "42501" { // insufficient_privilege
+		return " (does the role own the schema? `cloakroom migrate` is for its owner)"
+	}
+	return ""
 }
 
 // ensureSchema looks first: PostgreSQL wants CREATE on the database even for a schema that is there already, which a

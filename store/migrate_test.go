@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 	"testing"
@@ -104,15 +105,81 @@ func TestCheckMigrated(t *testing.T) {
 	if err := s.CheckMigrated(t.Context(), migrations.Files); err != nil {
 		t.Error(err)
 	}
-	later := fstest.MapFS{"00001_a.sql": {}, "00002_b.sql": {}, "09999_c.sql": {}, "readme.txt": {}}
+	later := fstest.MapFS{"09999_of_a_later_release.sql": {}, "readme.txt": {}}
+	have, err := fs.Glob(migrations.Files, "*.sql")
+	if err != nil || len(have) == 0 {
+		t.Fatalf("%v, %v", have, err)
+	}
+	for _, name := range have {
+		later[name] = &fstest.MapFile{}
+	}
 	if err := s.CheckMigrated(t.Context(), later); err == nil {
 		t.Error("migrations that have not run are not missed")
+	}
+	storetest.Exec(t, s, `DELETE FROM cloakroom.river_migration WHERE version = (SELECT max(version) FROM cloakroom.river_migration)`)
+	if err := s.CheckMigrated(t.Context(), migrations.Files); err == nil {
+		t.Error("a job queue that is behind is not missed")
+	}
+	storetest.Exec(t, s, `DROP TABLE cloakroom.river_migration`)
+	if err := s.CheckMigrated(t.Context(), migrations.Files); err == nil {
+		t.Error("no job queue at all is not missed")
 	}
 	if err := s.MigrateDown(t.Context(), migrations.Files); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.CheckMigrated(t.Context(), migrations.Files); err == nil {
 		t.Error("no schema at all is not missed")
+	}
+}
+
+// TestMigrationsOfTheQueueAreListed: an operator sees River's steps beside ours, and which are still to run.
+func TestMigrationsOfTheQueueAreListed(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	storetest.Exec(t, s, `DELETE FROM cloakroom.river_migration WHERE version = (SELECT max(version) FROM cloakroom.river_migration)`)
+	list, err := s.Migrations(t.Context(), migrations.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var queue, pending int
+	for _, m := range list {
+		if m.Queue {
+			queue++
+		}
+		if !m.Applied {
+			pending++
+		}
+	}
+	if queue < 6 || pending != 1 {
+		t.Errorf("%d steps of the queue, %d of all pending, want 1", queue, pending)
+	}
+}
+
+// TestMigrateSaysWhoMayNot: a role that may use the schema and not make tables in it is told whose work this is.
+func TestMigrateSaysWhoMayNot(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]string{
+		"ours":      `DROP SCHEMA cloakroom CASCADE; CREATE SCHEMA cloakroom`,
+		"the queue": `DROP TABLE cloakroom.river_migration`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.New(t)
+			storetest.Exec(t, s, prepare)
+			role := storetest.Value[string](t, s, `SELECT current_database()`)
+			storetest.Exec(t, s, `CREATE ROLE `+role)
+			t.Cleanup(func() { storetest.Exec(t, s, `DROP OWNED BY `+role+`; DROP ROLE `+role) })
+			storetest.Exec(t, s, `GRANT USAGE ON SCHEMA cloakroom TO `+role+`; GRANT ALL ON ALL TABLES IN SCHEMA cloakroom TO `+role)
+			limited, err := store.Open(t.Context(), s.URL()+"&options=-crole%3D"+role)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer limited.Close()
+			err = limited.Migrate(t.Context(), migrations.Files, ignore)
+			if err == nil || !strings.Contains(err.Error(), "does the role own the schema?") {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }
 

@@ -24,7 +24,7 @@ func (app *App) migrate() error {
 	applied := 0
 	err := app.Store.Migrate(app.Context, migrations.Files, func(m store.Migration) {
 		applied++
-		_, _ = fmt.Fprintf(app.Stderr, "migrated to %05d\n", m.Version)
+		_, _ = fmt.Fprintf(app.Stderr, "migrated %sto %05d\n", line(m), m.Version)
 	})
 	if err == nil && applied == 0 {
 		_, _ = fmt.Fprintln(app.Stderr, "schema cloakroom is up to date")
@@ -56,7 +56,15 @@ func (MigrateStatusCmd) Run(app *App) error {
 		if m.Applied {
 			state = "applied"
 		}
-		_, _ = fmt.Fprintf(app.Stdout, "%05d  %s\n", m.Version, state)
+		_, _ = fmt.Fprintf(app.Stdout, "%s%05d  %s\n", line(m), m.Version, state)
 	}
 	return err
+}
+
+// line names the tables that a migration belongs to where they are not simply ours.
+func line(m store.Migration) string {
+	if m.Queue {
+		return "queue "
+	}
+	return ""
 }
