@@ -27,6 +27,7 @@ const (
 	kindSubjectKey   kind = 4 // a subject key, wrapped by the data keyset
 	kindCursor       kind = 5 // under the account's cursor keyset
 	kindToken        kind = 6 // under the account's vault keyset
+	kindWrappedKey   kind = 7 // a wrapped subject key, wrapped once more by the key of an epoch
 )
 
 // The associated data is typed and of fixed width, big-endian, so that no two places share one:

@@ -15,10 +15,17 @@ import (
 // Account holds an account's keys, ready for use. It does not change after it was made, and is safe for
 // concurrent use; the Keyring replaces it when its time is over, so ask anew for every request.
 type Account struct {
+	*keys
+	epochs   *epochKeys
+	subjects *subjectCache
+}
+
+// keys are an account's own keys.
+type keys struct {
 	id                         int64
 	data, vault, cursor, audit ring[tink.AEAD]
 	index, alias               ring[*prf.Set]
-	subjects                   *subjectCache
+	sets                       []opened // what they were built from
 }
 
 // ID is the account's id, 0 for the installation.
@@ -26,6 +33,18 @@ func (a *Account) ID() int64 { return a.id }
 
 // Generation is the generation that seals data now: what rows store as key_id.
 func (a *Account) Generation() int { return int(a.data.active.number) }
+
+// Epoch is the epoch that subject keys are wrapped under now: what their rows store as epoch; 0 is none.
+func (a *Account) Epoch() int { return int(a.epochs.active.number) }
+
+// Generations are those that seal now, by purpose.
+func (a *Account) Generations() map[chat.KeysetPurpose]int {
+	return map[chat.KeysetPurpose]int{
+		chat.KeysetData: int(a.data.active.number), chat.KeysetIndex: int(a.index.active.number),
+		chat.KeysetVault: int(a.vault.active.number), chat.KeysetCursor: int(a.cursor.active.number),
+		chat.KeysetAlias: int(a.alias.active.number), chat.KeysetAudit: int(a.audit.active.number),
+	}
+}
 
 // ring is one purpose's keys: one generation seals, every live one opens.
 type ring[P any] struct {
@@ -60,7 +79,7 @@ type opened struct {
 
 // newAccount builds the primitives of an account from its opened keysets.
 func newAccount(id int64, sets []opened, b *budget) (*Account, error) {
-	a := &Account{id: id, subjects: newSubjectCache(b)}
+	a := &Account{keys: &keys{id: id, sets: sets}, subjects: newSubjectCache(b)}
 	var errs [6]error
 	a.data, errs[0] = newRing(sets, chat.KeysetData, aead.New)
 	a.vault, errs[1] = newRing(sets, chat.KeysetVault, aead.New)
@@ -69,7 +88,7 @@ func newAccount(id int64, sets []opened, b *budget) (*Account, error) {
 	a.index, errs[4] = newRing(sets, chat.KeysetIndex, prf.NewPRFSet)
 	a.alias, errs[5] = newRing(sets, chat.KeysetAlias, prf.NewPRFSet)
 	if err := errors.Join(errs[:]...); err != nil {
-		return nil, fmt.Errorf("keys of account %d: %w", id, err)
+		return nil, err
 	}
 	return a, nil
 }

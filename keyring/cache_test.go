@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/chat"
-	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
 // clock is a clock that a test moves.
@@ -18,40 +17,22 @@ type clock struct{ nanos atomic.Int64 }
 func (c *clock) now() time.Time        { return time.Unix(0, c.nanos.Load()) }
 func (c *clock) move(by time.Duration) { c.nanos.Add(int64(by)) }
 
-// outage is a key service that can be down; it counts what it opens.
-type outage struct {
-	tink.AEADWithContext
-	down  atomic.Bool
-	calls atomic.Int64
-}
-
-var errDown = errors.New("the key service is down")
-
-func (o *outage) DecryptWithContext(ctx context.Context, ciphertext, associatedData []byte) ([]byte, error) {
-	o.calls.Add(1)
-	if o.down.Load() {
-		return nil, errDown
-	}
-	return o.AEADWithContext.DecryptWithContext(ctx, ciphertext, associatedData)
-}
-
-func cachedKeyring(t *testing.T, opts ...Option) (*Keyring, *memory, *outage, *clock) {
+func cachedKeyring(t *testing.T, opts ...Option) (*Keyring, *memory, *keyService, *clock) {
 	t.Helper()
-	sets, c := &memory{}, &clock{}
-	master := &outage{AEADWithContext: newMaster(t)}
-	k, err := New(master, "local-file:///test", sets, append([]Option{WithClock(c.now)}, opts...)...)
+	sets, c, service := &memory{}, &clock{}, newService()
+	k, err := New(service.master(t, testMaster), sets, append([]Option{WithClock(c.now)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mustAccount(t, k, 1) // makes the keysets
-	sets.change(func(m *memory) { m.lists = 0 })
-	master.calls.Store(0)
-	return k, sets, master, c
+	sets.change(func(m *memory) { m.lists, m.epochLists, m.follows = 0, 0, 0 })
+	service.change(func(s *keyService) { s.opens = 0 })
+	return k, sets, service, c
 }
 
 func TestTTL(t *testing.T) {
 	t.Parallel()
-	k, sets, master, c := cachedKeyring(t)
+	k, sets, service, c := cachedKeyring(t)
 	first := mustAccount(t, k, 1)
 	c.move(defaultTTL * 9 / 10)
 	c.move(-time.Nanosecond)
@@ -60,8 +41,11 @@ func TestTTL(t *testing.T) {
 	}
 	c.move(defaultTTL / 10)
 	c.move(time.Nanosecond)
-	if mustAccount(t, k, 1) == first || sets.listed() != 1 || master.calls.Load() != int64(len(chat.KeysetPurposes)) {
+	if mustAccount(t, k, 1) == first || sets.listed() != 1 || sets.epochLists != 1 {
 		t.Error("keys were not read again at the end of the TTL")
+	}
+	if got := service.opened(); got != 2 { // one keyset of the account, and the epoch
+		t.Errorf("%d keys were unwrapped though nothing had changed, want 2", got)
 	}
 }
 
@@ -73,7 +57,7 @@ func TestDueTogether(t *testing.T) {
 	gate := make(chan struct{})
 	sets.change(func(m *memory) { m.gate = gate })
 	c.move(defaultTTL)
-	if a, _ := k.claim(1); a != nil {
+	if c := k.claim(1); c.account != nil || c.epochs != nil {
 		t.Fatal("the first to ask was not sent to read")
 	}
 	if mustAccount(t, k, 1) != first {
@@ -84,17 +68,19 @@ func TestDueTogether(t *testing.T) {
 
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	for name, stop := range map[string]func(*memory, *outage, bool){
-		"store": func(m *memory, _ *outage, down bool) {
+	for name, stop := range map[string]func(*memory, *keyService, bool){
+		"store": func(m *memory, _ *keyService, down bool) {
 			m.change(func(m *memory) { m.err = map[bool]error{true: errDown}[down] })
 		},
-		"key service": func(_ *memory, o *outage, down bool) { o.down.Store(down) },
+		"key service": func(_ *memory, s *keyService, down bool) {
+			s.change(func(s *keyService) { s.down = map[bool]error{true: errDown}[down] })
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k, sets, master, c := cachedKeyring(t)
+			k, sets, service, c := cachedKeyring(t)
 			first := mustAccount(t, k, 1)
-			stop(sets, master, true)
+			stop(sets, service, true)
 			if _, err := k.Account(t.Context(), 2); !errors.Is(err, errDown) {
 				t.Errorf("an account never read gave error %v, want the cause", err)
 			}
@@ -113,7 +99,7 @@ func TestOutage(t *testing.T) {
 					t.Errorf("after the hard limit the error is %v, want the cause", err)
 				}
 			}
-			stop(sets, master, false)
+			stop(sets, service, false)
 			if mustAccount(t, k, 1) == first {
 				t.Error("after the outage the keys of before are still in use")
 			}
@@ -188,7 +174,7 @@ func TestForgetBeatsFlight(t *testing.T) {
 	gate := make(chan struct{})
 	began := make(chan struct{})
 	sets.change(func(m *memory) { m.gate, m.began = gate, began })
-	_, seen := k.claim(1)
+	seen := k.claim(1).seenAccount
 	before := make(chan *Account)
 	go func() {
 		a, err := k.reload(context.Background(), 1, seen)

@@ -11,7 +11,7 @@ import (
 
 func vectorKeyring(t testing.TB, v *vectors) *Keyring {
 	t.Helper()
-	k, err := New(localMaster{readMasterV2(t, v.Master)}, v.MasterURI, &memory{rows: v.Keysets})
+	k, err := New(masterOver(readMasterV2(t, v.Master), v.MasterURI), &memory{rows: v.Keysets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func makeVectors(t *testing.T) *vectors {
 	v := &vectors{Master: clear, MasterURI: "local-file:///frozen"}
 	sets := &memory{}
 	newYear := func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
-	k, err := New(localMaster{readMasterV2(t, clear)}, v.MasterURI, sets, WithClock(newYear))
+	k, err := New(masterOver(readMasterV2(t, clear), v.MasterURI), sets, WithClock(newYear), WithoutEpochs())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func rotate(t testing.TB, k *Keyring, sets *memory, account int64, p chat.Keyset
 	for sets.find(account, p, next) != nil {
 		next++
 	}
-	ks, err := k.makeKeyset(t.Context(), account, p, next)
+	ks, err := k.makeKeyset(t.Context(), account, p, next, chat.KeysetActive)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,6 +42,25 @@ func (a *Account) Tags(f Field, normalised []byte) ([]Tag, error) {
 	return tags, nil
 }
 
+// TagUnder gives the blind index under one generation that is written; an error for any other.
+func (a *Account) TagUnder(generation int, f Field, normalised []byte) ([]byte, error) {
+	for _, g := range a.index.live {
+		if int(g.number) == generation {
+			return a.tagUnder(g, f, normalised)
+		}
+	}
+	return nil, fmt.Errorf("index %v of account %d: generation %d of its index keyset is not in use", f, a.id, generation)
+}
+
+// IndexGenerations are those that rows are written with: the pending, active and retired ones, in ascending order.
+func (a *Account) IndexGenerations() []int {
+	numbers := make([]int, len(a.index.live))
+	for i, g := range a.index.live {
+		numbers[i] = int(g.number)
+	}
+	return numbers
+}
+
 func (a *Account) tagUnder(g generation[*prf.Set], f Field, normalised []byte) ([]byte, error) {
 	t := f.Table()
 	if t == 0 {

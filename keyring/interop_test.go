@@ -236,7 +236,7 @@ func checkKeyringOpens(t *testing.T, x exchange) {
 			AccountID: v1Account, Purpose: p, Generation: 1, State: chat.KeysetActive, Wrapped: x.Cases[i].Keyset,
 		})
 	}
-	k, err := New(localMaster{readMasterV2(t, x.Master)}, "local-file:///v1", sets)
+	k, err := New(masterOver(readMasterV2(t, x.Master), testMaster), sets)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,50 +4,51 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/cloakroom/cloakroom/chat"
-	"github.com/tink-crypto/tink-go/v2/tink"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 )
 
 // Keyring gives each account its keys and keeps those in use in memory, for a bounded time and number.
 type Keyring struct {
-	master      tink.AEADWithContext
-	masterURI   string
+	follower    func(ctx context.Context, uri string, create bool) (MasterKey, error)
 	sets        Keysets
 	ttl         time.Duration
 	hardLimit   time.Duration
 	maxAccounts int
+	noEpochs    bool
 	now         func() time.Time
 
 	flights singleflight.Group
 	budget  budget
-	mu      sync.Mutex // guards what follows
-	cached  *lru[int64, *cachedAccount]
-	forgets uint64 // counts Forget, so that a reading begun before it is not kept after it
+	counts  counts
+
+	readings atomic.Uint64 // of the epochs
+	mu       sync.Mutex    // guards what follows
+	chain    []link        // of master keys, from the configured one to the one that wraps now
+	epochs   *held[*epochKeys]
+	cached   *lru[int64, *held[*Account]]
+	trusted  time.Time // until then what is in memory is known to be up to date; zero when nobody says
+	era      uint64    // counts ForgetAll, so that nobody joins a reading begun before it
+	forgets  uint64    // counts every Forget, so that a reading begun before it is not kept after it
 }
 
-// New makes a keyring whose keysets are wrapped by master and kept in sets. masterURI names the master
-// key beside every keyset it wraps; credentials in it are left out. An error means settings that make no
-// sense; nothing is read yet.
-func New(master tink.AEADWithContext, masterURI string, sets Keysets, opts ...Option) (*Keyring, error) {
+// New makes a keyring whose keysets are wrapped by master, or by the master key that follows it, and kept in sets. An
+// error means settings that make no sense; nothing is read yet.
+func New(master MasterKey, sets Keysets, opts ...Option) (*Keyring, error) {
 	k := &Keyring{
-		master: master, sets: sets, ttl: defaultTTL, hardLimit: defaultHardLimit,
-		maxAccounts: defaultMaxAccounts, now: time.Now, cached: newLRU[int64, *cachedAccount](),
+		chain: []link{{master: master}}, sets: sets, ttl: defaultTTL, hardLimit: defaultHardLimit,
+		maxAccounts: defaultMaxAccounts, now: time.Now, cached: newLRU[int64, *held[*Account]](),
 	}
 	k.budget.limit = defaultMaxSubjects
 	for _, opt := range opts {
 		opt(k)
 	}
-	uri, err := withoutSecrets(masterURI)
-	if err := errors.Join(err, k.check()); err != nil {
+	if err := k.check(); err != nil {
 		return nil, fmt.Errorf("make the keyring: %w", err)
 	}
-	k.masterURI = uri
 	return k, nil
 }
 
@@ -58,114 +59,111 @@ func (k *Keyring) Account(ctx context.Context, accountID int64) (*Account, error
 	if accountID < 0 {
 		return nil, fmt.Errorf("keys of account %d: there is no such account", accountID)
 	}
-	a, seen := k.claim(accountID)
-	if a != nil {
-		return a, nil
+	c := k.claim(accountID)
+	if c.account == nil || c.epochs == nil {
+		return k.read(ctx, accountID, c)
 	}
-	// The reading outlives the caller who began it: others wait for it too.
-	flight := k.flights.DoChan(strconv.FormatInt(accountID, 10), func() (any, error) {
+	return k.under(c.account, c.epochs), nil
+}
+
+// read reads what is due.
+func (k *Keyring) read(ctx context.Context, accountID int64, c claimed) (*Account, error) {
+	// Both are read at once, and each reading outlives the caller who began it: others wait for it too.
+	var epochs, account <-chan singleflight.Result
+	if c.epochs == nil {
+		epochs = k.flights.DoChan(c.flight("epochs"), inFlight(ctx, func(ctx context.Context) (any, error) {
+			return k.reloadEpochs(ctx, c.seenEpochs)
+		}))
+	}
+	if c.account == nil {
+		account = k.flights.DoChan(c.flight(accountID), inFlight(ctx, func(ctx context.Context) (any, error) {
+			return k.reload(ctx, accountID, c.seenAccount)
+		}))
+	}
+	e, errEpochs := land(ctx, epochs, c.epochs)
+	a, errAccount := land(ctx, account, c.account)
+	if err := errors.Join(errEpochs, errAccount); err != nil {
+		return nil, fmt.Errorf("keys of account %d: %w", accountID, err)
+	}
+	return k.under(a, e), nil
+}
+
+// inFlight lets a reading go on when its caller gives up, for a bounded time.
+func inFlight(ctx context.Context, read func(context.Context) (any, error)) func() (any, error) {
+	return func() (any, error) {
 		long, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
-		return k.reload(long, accountID, seen)
-	})
-	select {
-	case <-ctx.Done():
-		return nil, fmt.Errorf("keys of account %d: %w", accountID, ctx.Err())
-	case r := <-flight:
-		if r.Err != nil {
-			return nil, r.Err
-		}
-		return r.Val.(*Account), nil
+		return read(long)
 	}
 }
 
-// Forget drops an account's keys from memory, so that the next request reads them again: after its
+// land waits for a flight; without one, what is in memory is good.
+func land[T any](ctx context.Context, flight <-chan singleflight.Result, inMemory T) (value T, err error) {
+	if flight == nil {
+		return inMemory, nil
+	}
+	select {
+	case <-ctx.Done():
+		return value, ctx.Err()
+	case r := <-flight:
+		if r.Err != nil {
+			return value, r.Err
+		}
+		return r.Val.(T), nil
+	}
+}
+
+// under gives an account's keys together with the epochs of now. Subject keys that were unwrapped under other epochs
+// leave memory: the epoch may be destroyed.
+func (k *Keyring) under(a *Account, e *epochKeys) *Account {
+	if a.epochs != nil && a.epochs.reading >= e.reading {
+		return a
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c, ok := k.cached.get(a.id)
+	if ok && c.value.keys == a.keys && c.value.epochs != nil && c.value.epochs.reading >= e.reading {
+		return c.value
+	}
+	renewed := &Account{keys: a.keys, epochs: e, subjects: newSubjectCache(&k.budget)}
+	if ok && c.value == a {
+		a.subjects.close()
+		c.value = renewed
+	} else {
+		renewed.subjects.close() // nobody would do it later
+	}
+	return renewed
+}
+
+// Forget takes an account's keys out of use, so that the next request reads them again: after its
 // keysets were changed, and after a subject key was destroyed.
 func (k *Keyring) Forget(accountID int64) {
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.forgets++
-	k.drop(accountID)
-	k.mu.Unlock()
-	k.flights.Forget(strconv.FormatInt(accountID, 10))
+	if c, ok := k.cached.peek(accountID); ok {
+		forget(c)
+	}
+	k.flights.Forget(flightName(k.era, accountID))
 }
 
-// load reads an account's keysets, makes those it lacks, and unwraps every live one.
-func (k *Keyring) load(ctx context.Context, accountID int64) (*Account, error) {
-	sets, err := k.sets.ListKeysets(ctx, accountID)
-	if err != nil {
-		return nil, fmt.Errorf("list keysets of account %d: %w", accountID, err)
+// ForgetAll takes every account's keys and the epochs' out of use, as Forget does.
+func (k *Keyring) ForgetAll() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.forgets++
+	k.era++
+	k.cached.each(forget)
+	if k.epochs != nil {
+		k.epochs.expire()
 	}
-	if missing := missingPurposes(sets); len(missing) > 0 {
-		if sets, err = k.create(ctx, accountID, missing); err != nil {
-			return nil, err
-		}
-	}
-	return k.open(ctx, accountID, sets)
 }
 
-// missingPurposes lists the purposes that have no keyset in any state. One whose keysets were all
-// destroyed is not missing: a closed account must not come to life again.
-func missingPurposes(sets []chat.Keyset) []chat.KeysetPurpose {
-	var missing []chat.KeysetPurpose
-	for _, p := range chat.KeysetPurposes {
-		found := false
-		for i := range sets {
-			found = found || sets[i].Purpose == p
-		}
-		if !found {
-			missing = append(missing, p)
-		}
-	}
-	return missing
-}
-
-// create makes first generations and lists again: another replica may have been faster, and its keysets
-// are then the account's.
-func (k *Keyring) create(ctx context.Context, accountID int64, purposes []chat.KeysetPurpose) ([]chat.Keyset, error) {
-	made := make([]chat.Keyset, 0, len(purposes))
-	for _, p := range purposes {
-		ks, err := k.makeKeyset(ctx, accountID, p, 1)
-		if err != nil {
-			return nil, err
-		}
-		made = append(made, ks)
-	}
-	if err := k.sets.CreateKeysets(ctx, made); err != nil {
-		return nil, fmt.Errorf("create keysets of account %d: %w", accountID, err)
-	}
-	sets, err := k.sets.ListKeysets(ctx, accountID)
-	if err != nil {
-		return nil, fmt.Errorf("list keysets of account %d: %w", accountID, err)
-	}
-	return sets, nil
-}
-
-// open unwraps the live keysets, all at once: a key service in another place is slow, not busy.
-func (k *Keyring) open(ctx context.Context, accountID int64, sets []chat.Keyset) (*Account, error) {
-	live := make([]opened, 0, len(sets))
-	for _, ks := range sets {
-		if ks.AccountID != accountID || ks.Generation < 1 || ks.Generation > maxGeneration {
-			return nil, fmt.Errorf("keys of account %d: a %s keyset of account %d, generation %d, is out of place",
-				accountID, ks.Purpose, ks.AccountID, ks.Generation)
-		}
-		switch ks.State {
-		case chat.KeysetPending, chat.KeysetActive, chat.KeysetRetired:
-			live = append(live, opened{row: ks})
-		case chat.KeysetRefused, chat.KeysetDestroyed:
-		default:
-			return nil, fmt.Errorf("keys of account %d: a %s keyset is in an unknown state", accountID, ks.Purpose)
-		}
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	for i := range live {
-		group.Go(func() (err error) {
-			live[i], err = k.openKeyset(ctx, live[i].row)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("keys of account %d: %w", accountID, err)
-	}
-	return newAccount(accountID, live, &k.budget)
+// Trust says until when what is in memory is known to be up to date, by whoever listens for changes of keys. From then
+// on keys are read again before each use; when that fails they still serve up to the hard limit. Without a call, or
+// with the zero time, the TTL alone decides.
+func (k *Keyring) Trust(until time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.trusted = until
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/google/go-cmp/cmp"
-	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
 // TestFirstUse makes every keyset of an account, once, and never again.
@@ -16,7 +15,7 @@ func TestFirstUse(t *testing.T) {
 	t.Parallel()
 	sets := &memory{}
 	master := newMaster(t)
-	k, err := New(master, "hcvault://user:secret@vault.example/key?token=secret#secret", sets)
+	k, err := New(master, sets)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +33,7 @@ func TestFirstUse(t *testing.T) {
 	for i, row := range sets.rows {
 		want := chat.Keyset{
 			AccountID: int64(i / 6), Purpose: chat.KeysetPurposes[i%6], Generation: 1, Wrapped: row.Wrapped,
-			MasterKey: "hcvault://vault.example/key", State: chat.KeysetActive, CreatedAt: row.CreatedAt, ActivatedAt: row.CreatedAt,
+			MasterKey: testMaster, State: chat.KeysetActive, CreatedAt: row.CreatedAt, ActivatedAt: row.CreatedAt,
 		}
 		if diff := cmp.Diff(want, row); diff != "" || len(row.Wrapped) < 100 || time.Since(row.CreatedAt) > time.Hour {
 			t.Errorf("keyset %d: %s", i, diff)
@@ -53,7 +52,7 @@ func TestReplicasRace(t *testing.T) {
 	tags := make([]string, 10)
 	for i := range tags {
 		done.Go(func() {
-			k, err := New(master, "local-file:///test", sets)
+			k, err := New(master, sets)
 			if err != nil {
 				t.Error(err)
 				return
@@ -174,8 +173,8 @@ func TestDamagedKeysets(t *testing.T) {
 // wrapped makes a keyset of one purpose in the place of another, as only a holder of the master key can.
 func wrapped(t *testing.T, k *Keyring, row *chat.Keyset, as chat.KeysetPurpose) chat.Keyset {
 	t.Helper()
-	ks, err := k.wrap(t.Context(), *row, template(as))
-	if err != nil {
+	ks, err := *row, error(nil)
+	if ks.Wrapped, err = k.wrapNew(t.Context(), k.head(), template(as), wrapContext(row)); err != nil {
 		t.Fatal(err)
 	}
 	return ks
@@ -185,7 +184,7 @@ func TestWrongMasterKey(t *testing.T) {
 	t.Parallel()
 	sets := &memory{}
 	mustAccount(t, newKeyring(t, sets), 1)
-	k, err := New(newMaster(t), "local-file:///other", sets)
+	k, err := New(newService().master(t, "local-file:///other"), sets)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,27 +198,24 @@ func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	master := newMaster(t)
 	for name, try := range map[string]struct {
-		master tink.AEADWithContext
-		uri    string
+		master MasterKey
 		sets   Keysets
 		opt    Option
 	}{
-		"no master":                 {nil, "local-file:///x", &memory{}, WithTTL(time.Minute)},
-		"no keysets":                {master, "local-file:///x", nil, WithTTL(time.Minute)},
-		"no TTL":                    {master, "local-file:///x", &memory{}, WithTTL(0)},
-		"TTL over an hour":          {master, "local-file:///x", &memory{}, func(k *Keyring) { WithTTL(61 * time.Minute)(k); WithHardLimit(2 * time.Hour)(k) }},
-		"hard limit below TTL":      {master, "local-file:///x", &memory{}, WithHardLimit(time.Minute)},
-		"no accounts in memory":     {master, "local-file:///x", &memory{}, WithMaxAccounts(0)},
-		"no subject keys in memory": {master, "local-file:///x", &memory{}, WithMaxSubjects(0)},
-		"no clock":                  {master, "local-file:///x", &memory{}, WithClock(nil)},
-		"URI that cannot be parsed": {master, "local-file://%zz", &memory{}, WithTTL(time.Minute)},
+		"no master":                 {nil, &memory{}, WithTTL(time.Minute)},
+		"no keysets":                {master, nil, WithTTL(time.Minute)},
+		"no TTL":                    {master, &memory{}, WithTTL(0)},
+		"TTL over an hour":          {master, &memory{}, func(k *Keyring) { WithTTL(61 * time.Minute)(k); WithHardLimit(2 * time.Hour)(k) }},
+		"hard limit below TTL":      {master, &memory{}, WithHardLimit(time.Minute)},
+		"no accounts in memory":     {master, &memory{}, WithMaxAccounts(0)},
+		"no subject keys in memory": {master, &memory{}, WithMaxSubjects(0)},
+		"no clock":                  {master, &memory{}, WithClock(nil)},
 	} {
-		if k, err := New(try.master, try.uri, try.sets, try.opt); err == nil || k != nil {
+		if k, err := New(try.master, try.sets, try.opt); err == nil || k != nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
-	_, err := New(nil, "x://user:secret@%zz", nil)
-	if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "no master key") {
-		t.Errorf("the error shows the URI or leaves a problem out: %v", err)
+	if _, err := New(nil, nil); err == nil || !strings.Contains(err.Error(), "no master key") || !strings.Contains(err.Error(), "keep keysets") {
+		t.Errorf("the error leaves a problem out: %v", err)
 	}
 }

@@ -29,6 +29,22 @@ func (l *lru[K, V]) get(key K) (value V, ok bool) {
 	return e.Value.(*entry[K, V]).value, true
 }
 
+// peek finds a value and leaves its place in the order.
+func (l *lru[K, V]) peek(key K) (value V, ok bool) {
+	e, ok := l.items[key]
+	if !ok {
+		return value, false
+	}
+	return e.Value.(*entry[K, V]).value, true
+}
+
+// each calls visit for every value.
+func (l *lru[K, V]) each(visit func(V)) {
+	for _, e := range l.items {
+		visit(e.Value.(*entry[K, V]).value)
+	}
+}
+
 // put keeps a value, in place of an older one of the same key.
 func (l *lru[K, V]) put(key K, value V) {
 	if e, ok := l.items[key]; ok {

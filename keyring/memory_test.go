@@ -2,22 +2,25 @@ package keyring
 
 import (
 	"context"
-	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/cloakroom/cloakroom/chat"
-	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
 // memory keeps keysets as the store does: in order, first writer wins.
 type memory struct {
-	mu    sync.Mutex
-	rows  []chat.Keyset
-	lists int
-	err   error         // what ListKeysets fails with, when set
-	gate  chan struct{} // when set, ListKeysets waits for it to be closed
-	began chan struct{} // when set, ListKeysets sends on it first
+	mu          sync.Mutex
+	rows        []chat.Keyset
+	epochs      []chat.Epoch
+	successions []chat.Succession
+	lists       int // of keysets
+	epochLists  int
+	follows     int
+	err         error         // what reading fails with, when set
+	gate        chan struct{} // when set, ListKeysets waits for it to be closed
+	began       chan struct{} // when set, ListKeysets sends on it first
 }
 
 func (m *memory) ListKeysets(ctx context.Context, accountID int64) ([]chat.Keyset, error) {
@@ -43,6 +46,7 @@ func (m *memory) ListKeysets(ctx context.Context, accountID int64) ([]chat.Keyse
 	sets := []chat.Keyset{}
 	for _, row := range m.rows {
 		if row.AccountID == accountID {
+			row.Wrapped = slices.Clone(row.Wrapped)
 			sets = append(sets, row)
 		}
 	}
@@ -58,6 +62,32 @@ func (m *memory) CreateKeysets(_ context.Context, sets []chat.Keyset) error {
 		}
 	}
 	return nil
+}
+
+func (m *memory) ListEpochs(context.Context) ([]chat.Epoch, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.epochLists++
+	return slices.Clone(m.epochs), m.err
+}
+
+func (m *memory) CreateEpoch(_ context.Context, e chat.Epoch) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, other := range m.epochs {
+		if other.Number == e.Number {
+			return nil
+		}
+	}
+	m.epochs = append(m.epochs, e)
+	return nil
+}
+
+func (m *memory) ListSuccessions(context.Context) ([]chat.Succession, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.follows++
+	return slices.Clone(m.successions), m.err
 }
 
 func (m *memory) find(account int64, p chat.KeysetPurpose, generation int) *chat.Keyset {
@@ -82,18 +112,9 @@ func (m *memory) listed() int {
 	return m.lists
 }
 
-func newMaster(t testing.TB) tink.AEADWithContext {
-	t.Helper()
-	master, err := OpenMasterKey(t.Context(), localFile+filepath.Join(t.TempDir(), "keys", "master.json"), true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return master
-}
-
 func newKeyring(t testing.TB, sets Keysets, opts ...Option) *Keyring {
 	t.Helper()
-	k, err := New(newMaster(t), "local-file:///test", sets, opts...)
+	k, err := New(newMaster(t), sets, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

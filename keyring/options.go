@@ -1,9 +1,9 @@
 package keyring
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 )
 
@@ -34,13 +34,22 @@ func WithMaxAccounts(n int) Option { return func(k *Keyring) { k.maxAccounts = n
 // WithMaxSubjects sets how many unwrapped subject keys stay in memory, over all accounts: 65,536 when not set.
 func WithMaxSubjects(n int) Option { return func(k *Keyring) { k.budget.limit = int64(n) } }
 
+// WithFollower says how a master key that follows the configured one is opened; without it none can be followed.
+func WithFollower(open func(ctx context.Context, uri string, create bool) (MasterKey, error)) Option {
+	return func(k *Keyring) { k.follower = open }
+}
+
+// WithoutEpochs makes no first epoch of its own accord: subject keys are then wrapped once. Epochs that are there are
+// used all the same.
+func WithoutEpochs() Option { return func(k *Keyring) { k.noEpochs = true } }
+
 // WithClock sets the clock, for tests.
 func WithClock(now func() time.Time) Option { return func(k *Keyring) { k.now = now } }
 
 // check reports every setting that makes no sense, all at once.
 func (k *Keyring) check() error {
 	var errs []error
-	if k.master == nil {
+	if k.chain[0].master == nil {
 		errs = append(errs, errors.New("there is no master key"))
 	}
 	if k.sets == nil {
@@ -59,14 +68,4 @@ func (k *Keyring) check() error {
 		errs = append(errs, errors.New("there is no clock"))
 	}
 	return errors.Join(errs...)
-}
-
-// withoutSecrets takes user, password and query off a URI: it is stored beside what the key wraps.
-func withoutSecrets(uri string) (string, error) {
-	u, err := url.Parse(uri)
-	if err != nil {
-		return "", errors.New("the master key's URI cannot be parsed") // url's own error repeats the URI
-	}
-	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	return u.String(), nil
 }

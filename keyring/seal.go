@@ -21,7 +21,7 @@ const (
 	envelopeHead    = 12
 )
 
-// Wrapped subject keys, cursors and tokens have the shorter head: 0x01, generation u16, Tink ciphertext.
+// Cursors and tokens have the shorter head: 0x01, generation u16, Tink ciphertext.
 const shortHead = 3
 
 // head is what an envelope says about itself, outside the ciphertext but bound by the associated data.
@@ -48,7 +48,7 @@ func parseEnvelope(b []byte) (h head, subjectKey uint64, ok bool) {
 	return newHead(binary.BigEndian.Uint16(b[2:])), binary.BigEndian.Uint64(b[4:]), true
 }
 
-// parseShort reads the head of a wrapped subject key, cursor or token.
+// parseShort reads the head of a cursor or token.
 func parseShort(b []byte) (h head, ok bool) {
 	if len(b) < shortHead || b[0] != envelopeVersion {
 		return head{}, false

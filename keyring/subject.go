@@ -40,9 +40,9 @@ func (a *Account) NewSubject(contactID, subjectKeyID int64) (*Subject, []byte, e
 	if err != nil {
 		return nil, nil, err
 	}
-	wrapped, err := a.sealShort(a.data, kindSubjectKey, subjectPlace(contactID), subjectKeyID, nil, key)
+	wrapped, err := a.wrapSubject(contactID, subjectKeyID, key)
 	if err != nil {
-		return nil, nil, fmt.Errorf("wrap subject key %d: %w", subjectKeyID, err)
+		return nil, nil, fmt.Errorf("wrap subject key %d of account %d: %w", subjectKeyID, a.id, err)
 	}
 	return subject, wrapped, nil
 }
@@ -53,9 +53,9 @@ func (a *Account) Subject(contactID, subjectKeyID int64, wrapped []byte) (*Subje
 	if s, ok := a.subjects.find(contactID, subjectKeyID, wrapped); ok {
 		return s, nil
 	}
-	key, err := a.openShort(a.data, kindSubjectKey, subjectPlace(contactID), subjectKeyID, nil, wrapped)
+	key, err := a.openSubject(contactID, subjectKeyID, wrapped)
 	if err != nil {
-		return nil, fmt.Errorf("unwrap subject key %d: %w", subjectKeyID, err)
+		return nil, err
 	}
 	defer clear(key)
 	subject, err := a.subjectOf(subjectKeyID, key)
@@ -65,8 +65,6 @@ func (a *Account) Subject(contactID, subjectKeyID int64, wrapped []byte) (*Subje
 	a.subjects.keep(contactID, wrapped, subject)
 	return subject, nil
 }
-
-func subjectPlace(contactID int64) Place { return Place{Table: TableSubjectKeys, Row: contactID} }
 
 func (a *Account) subjectOf(id int64, key []byte) (*Subject, error) {
 	if len(key) != subjectKeyLen {
@@ -126,4 +124,14 @@ func (s *Subject) Open(p Place, envelope []byte) ([]byte, error) {
 		return nil, p.unreadable()
 	}
 	return plaintext, nil
+}
+
+// Reseal opens a value sealed under any live generation and seals it under the one of now, at the same place and version.
+func (s *Subject) Reseal(p Place, envelope []byte) ([]byte, error) {
+	plaintext, err := s.Open(p, envelope)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(plaintext)
+	return s.Seal(p, plaintext)
 }

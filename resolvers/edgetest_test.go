@@ -80,7 +80,7 @@ func openKeys(ctx context.Context, s *store.Store) (*keyring.Keyring, []byte, er
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, err := keyring.New(master, masterKey, s)
+	keys, err := keyring.New(master, s, keyring.WithFollower(keyring.OpenMasterKey))
 	if err != nil {
 		return nil, nil, err
 	}

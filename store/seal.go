@@ -171,17 +171,18 @@ type SubjectKey struct {
 	ID        int64
 	ContactID int64
 	KeyID     int
+	Epoch     int // 0 is none
 	Wrapped   []byte
 }
 
-const subjectKeysOf = `SELECT subject_key_id, contact_id, key_id, key_sealed FROM cloakroom.subject_keys
+const subjectKeysOf = `SELECT subject_key_id, contact_id, key_id, epoch, key_sealed FROM cloakroom.subject_keys
  WHERE account_id = $1 AND contact_id = ANY($2) AND state = 'active'`
 
 // SubjectKeysOf reads the active keys of contacts; those that have none are not in the answer.
 func (s *Store) SubjectKeysOf(ctx context.Context, accountID int64, contactIDs []int64) ([]SubjectKey, error) {
 	return collect(ctx, s.db, func(rows pgx.Rows) (SubjectKey, error) {
 		var k SubjectKey
-		return k, rows.Scan(&k.ID, &k.ContactID, &k.KeyID, &k.Wrapped)
+		return k, rows.Scan(&k.ID, &k.ContactID, &k.KeyID, &k.Epoch, &k.Wrapped)
 	}, subjectKeysOf, accountID, contactIDs)
 }
 
@@ -195,18 +196,18 @@ func (s *Store) ReserveSubjectKeys(ctx context.Context, n int) ([]int64, error) 
 	}, reserveSubjectKeys, n)
 }
 
-const createSubjectKeys = `INSERT INTO cloakroom.subject_keys (account_id, subject_key_id, contact_id, key_id, key_sealed)
- SELECT $1, * FROM unnest($2::int8[], $3::int8[], $4::int4[], $5::bytea[])
+const createSubjectKeys = `INSERT INTO cloakroom.subject_keys (account_id, subject_key_id, contact_id, key_id, epoch, key_sealed)
+ SELECT $1, * FROM unnest($2::int8[], $3::int8[], $4::int4[], $5::int4[], $6::bytea[])
  ON CONFLICT (account_id, contact_id) WHERE state = 'active' DO NOTHING`
 
 // CreateSubjectKeys writes keys of contacts that have none yet; where two replicas race the first one stands.
 func (s *Store) CreateSubjectKeys(ctx context.Context, accountID int64, keys []SubjectKey) error {
 	ids, contacts := make([]int64, len(keys)), make([]int64, len(keys))
-	generations, wrapped := make([]int32, len(keys)), make([][]byte, len(keys))
+	generations, epochs, wrapped := make([]int32, len(keys)), make([]int32, len(keys)), make([][]byte, len(keys))
 	for i, k := range keys {
-		ids[i], contacts[i], generations[i], wrapped[i] = k.ID, k.ContactID, int32(k.KeyID), k.Wrapped
+		ids[i], contacts[i], generations[i], epochs[i], wrapped[i] = k.ID, k.ContactID, int32(k.KeyID), int32(k.Epoch), k.Wrapped
 	}
-	if _, err := s.db.Exec(ctx, createSubjectKeys, accountID, ids, contacts, generations, wrapped); err != nil {
+	if _, err := s.db.Exec(ctx, createSubjectKeys, accountID, ids, contacts, generations, epochs, wrapped); err != nil {
 		return fmt.Errorf("write subject keys of account %d: %w", accountID, err)
 	}
 	return nil

@@ -224,7 +224,7 @@ func (v *Vault) createSubjects(ctx context.Context, keys *keyring.Account, conta
 		if err != nil {
 			return fmt.Errorf("make a subject key for contact %d: %w", contactID, err)
 		}
-		made[i] = store.SubjectKey{ID: ids[i], ContactID: contactID, KeyID: keys.Generation(), Wrapped: wrapped}
+		made[i] = store.SubjectKey{ID: ids[i], ContactID: contactID, KeyID: keys.Generation(), Epoch: keys.Epoch(), Wrapped: wrapped}
 	}
 	return v.store.CreateSubjectKeys(ctx, keys.ID(), made)
 }

@@ -80,7 +80,7 @@ func assemble(s *store.Store, client *redis.Client, log *slog.Logger, registry *
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, err := keyring.New(master, masterKey, s)
+	keys, err := keyring.New(master, s, keyring.WithFollower(keyring.OpenMasterKey))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -127,7 +127,7 @@ func (b *builder) seal(ctx context.Context, redisURL string) error {
 	if err != nil {
 		return err
 	}
-	keys, err := keyring.New(master, b.masterKey, b.store)
+	keys, err := keyring.New(master, b.store, keyring.WithFollower(keyring.OpenMasterKey))
 	if err != nil {
 		return err
 	}

@@ -137,7 +137,7 @@ func (h *harness) searchOpenedAudit(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the master key: %w", err)
 	}
-	keys, err := keyring.New(master, h.masterKey, s)
+	keys, err := keyring.New(master, s, keyring.WithFollower(keyring.OpenMasterKey))
 	if err != nil {
 		return fmt.Errorf("open the keyring: %w", err)
 	}

@@ -92,7 +92,7 @@ func (app *App) openVault(createKey bool) error {
 	if err != nil {
 		return err
 	}
-	keys, err := keyring.New(master, app.Config.MasterKey, app.Store)
+	keys, err := keyring.New(master, app.Store, keyring.WithFollower(keyring.OpenMasterKey))
 	if err != nil {
 		return err
 	}
