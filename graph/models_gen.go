@@ -3,8 +3,39 @@
 package graph
 
 import (
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/cloakroom/cloakroom/chat"
 )
+
+// One custom attribute to be kept.
+type AttributeInput struct {
+	// The attribute's key.
+	Key string `json:"key"`
+	// The value; null for none.
+	Value *string `json:"value,omitempty"`
+}
+
+// A contact to be made. From whom one of the kinds given is hidden, each costs a look-up: CONFLICT answers a guess.
+type CreateContactInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// The name, in at most 255 characters. From whom addresses are hidden, it may hold no @ and no more than five digits.
+	Name *string `json:"name,omitempty"`
+	// One e-mail address; kept in lower case.
+	Email *string `json:"email,omitempty"`
+	// A phone number in E.164 form.
+	PhoneNumber *string `json:"phoneNumber,omitempty"`
+	// The id in another system.
+	Identifier *string `json:"identifier,omitempty"`
+	// Custom attributes: at most 100, each key once.
+	CustomAttributes []*AttributeInput `json:"customAttributes,omitempty"`
+}
+
+// The new contact.
+type CreateContactPayload struct {
+	// The contact, as the viewer may see it.
+	Contact *chat.Contact `json:"contact"`
+}
 
 // A whole value to find a contact by: exactly one of the three.
 type LookupContactInput struct {
@@ -14,6 +45,22 @@ type LookupContactInput struct {
 	PhoneNumber *string `json:"phoneNumber,omitempty"`
 	// A whole identifier, exactly.
 	Identifier *string `json:"identifier,omitempty"`
+}
+
+// Which contact goes into which. From whom addresses are hidden, it costs a look-up.
+type MergeContactsInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// The contact that stays. What it has is kept; what it lacks is filled up with the other's.
+	BaseContactID chat.ID `json:"baseContactId"`
+	// The contact that goes: its conversations, messages, channels and notes are the other's then. Labels go with it.
+	MergeeContactID chat.ID `json:"mergeeContactId"`
+}
+
+// The contact that is left.
+type MergeContactsPayload struct {
+	// The contact, as the viewer may see it.
+	Contact *chat.Contact `json:"contact"`
 }
 
 // What can be changed.
@@ -60,4 +107,26 @@ type SetPIIMaskingInput struct {
 type SetPIIMaskingPayload struct {
 	// The agent, as they are now.
 	Agent *chat.User `json:"agent"`
+}
+
+// What to change of a contact: a field that is left out stays, null and blank take it away. What is hidden from a viewer is best left out. A guess costs a look-up, as in CreateContactInput, a name included.
+type UpdateContactInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// The contact.
+	ContactID chat.ID `json:"contactId"`
+	// The name, as in CreateContactInput.
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	// One e-mail address; kept in lower case.
+	Email graphql.Omittable[*string] `json:"email,omitempty"`
+	// A phone number in E.164 form.
+	PhoneNumber graphql.Omittable[*string] `json:"phoneNumber,omitempty"`
+	// The id in another system.
+	Identifier graphql.Omittable[*string] `json:"identifier,omitempty"`
+}
+
+// The contact that was changed.
+type UpdateContactPayload struct {
+	// The contact, as the viewer may see it.
+	Contact *chat.Contact `json:"contact"`
 }

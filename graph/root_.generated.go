@@ -165,6 +165,10 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	CreateContactPayload struct {
+		Contact func(childComplexity int) int
+	}
+
 	EmailHeaders struct {
 		Bcc            func(childComplexity int) int
 		Cc             func(childComplexity int) int
@@ -195,6 +199,10 @@ type ComplexityRoot struct {
 		Title       func(childComplexity int) int
 	}
 
+	MergeContactsPayload struct {
+		Contact func(childComplexity int) int
+	}
+
 	Message struct {
 		Attachments func(childComplexity int) int
 		Content     func(childComplexity int) int
@@ -220,8 +228,11 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		CreateContact  func(childComplexity int, input CreateContactInput) int
+		MergeContacts  func(childComplexity int, input MergeContactsInput) int
 		SetFeatureFlag func(childComplexity int, input SetFeatureFlagInput) int
 		SetPIIMasking  func(childComplexity int, input SetPIIMaskingInput) int
+		UpdateContact  func(childComplexity int, input UpdateContactInput) int
 	}
 
 	Note struct {
@@ -256,6 +267,10 @@ type ComplexityRoot struct {
 		Description func(childComplexity int) int
 		GraphID     func(childComplexity int) int
 		Name        func(childComplexity int) int
+	}
+
+	UpdateContactPayload struct {
+		Contact func(childComplexity int) int
 	}
 
 	User struct {
@@ -824,6 +839,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConversationEdge.Node(childComplexity), true
 
+	case "CreateContactPayload.contact":
+		if e.ComplexityRoot.CreateContactPayload.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateContactPayload.Contact(childComplexity), true
+
 	case "EmailHeaders.bcc":
 		if e.ComplexityRoot.EmailHeaders.Bcc == nil {
 			break
@@ -936,6 +958,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Label.Title(childComplexity), true
 
+	case "MergeContactsPayload.contact":
+		if e.ComplexityRoot.MergeContactsPayload.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeContactsPayload.Contact(childComplexity), true
+
 	case "Message.attachments":
 		if e.ComplexityRoot.Message.Attachments == nil {
 			break
@@ -1029,6 +1058,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageEdge.Node(childComplexity), true
 
+	case "Mutation.createContact":
+		if e.ComplexityRoot.Mutation.CreateContact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateContact(childComplexity, args["input"].(CreateContactInput)), true
+	case "Mutation.mergeContacts":
+		if e.ComplexityRoot.Mutation.MergeContacts == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_mergeContacts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MergeContacts(childComplexity, args["input"].(MergeContactsInput)), true
 	case "Mutation.setFeatureFlag":
 		if e.ComplexityRoot.Mutation.SetFeatureFlag == nil {
 			break
@@ -1051,6 +1102,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetPIIMasking(childComplexity, args["input"].(SetPIIMaskingInput)), true
+	case "Mutation.updateContact":
+		if e.ComplexityRoot.Mutation.UpdateContact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateContact(childComplexity, args["input"].(UpdateContactInput)), true
 
 	case "Note.content":
 		if e.ComplexityRoot.Note.Content == nil {
@@ -1160,6 +1222,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Team.Name(childComplexity), true
 
+	case "UpdateContactPayload.contact":
+		if e.ComplexityRoot.UpdateContactPayload.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateContactPayload.Contact(childComplexity), true
+
 	case "User.availability":
 		if e.ComplexityRoot.User.Availability == nil {
 			break
@@ -1252,13 +1321,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAttributeInput,
 		ec.unmarshalInputContactFilter,
 		ec.unmarshalInputContactOrder,
 		ec.unmarshalInputConversationFilter,
 		ec.unmarshalInputConversationOrder,
+		ec.unmarshalInputCreateContactInput,
 		ec.unmarshalInputLookupContactInput,
+		ec.unmarshalInputMergeContactsInput,
 		ec.unmarshalInputSetFeatureFlagInput,
 		ec.unmarshalInputSetPiiMaskingInput,
+		ec.unmarshalInputUpdateContactInput,
 	)
 	first := true
 
@@ -1583,6 +1656,14 @@ func (ec *executionContext) childFields_ConversationEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ConversationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateContactPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contact":
+		return ec.fieldContext_CreateContactPayload_contact(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateContactPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EmailHeaders(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "subject":
@@ -1641,6 +1722,14 @@ func (ec *executionContext) childFields_Label(ctx context.Context, field graphql
 		return ec.fieldContext_Label_color(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Label", field.Name)
+}
+
+func (ec *executionContext) childFields_MergeContactsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contact":
+		return ec.fieldContext_MergeContactsPayload_contact(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MergeContactsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Message(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1747,6 +1836,14 @@ func (ec *executionContext) childFields_Team(ctx context.Context, field graphql.
 		return ec.fieldContext_Team_description(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Team", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateContactPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contact":
+		return ec.fieldContext_UpdateContactPayload_contact(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateContactPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -40,6 +40,45 @@ func (r *mutationResolver) SetFeatureFlag(ctx context.Context, input graph.SetFe
 	return &graph.SetFeatureFlagPayload{Account: account, Feature: features[set]}, nil
 }
 
+// CreateContact is the resolver for the createContact field.
+func (r *mutationResolver) CreateContact(ctx context.Context, input graph.CreateContactInput) (*graph.CreateContactPayload, error) {
+	account, err := accountOf(ctx, input.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.createContact(ctx, account, input)
+	if err != nil {
+		return nil, err
+	}
+	return &graph.CreateContactPayload{Contact: c}, nil
+}
+
+// UpdateContact is the resolver for the updateContact field.
+func (r *mutationResolver) UpdateContact(ctx context.Context, input graph.UpdateContactInput) (*graph.UpdateContactPayload, error) {
+	account, err := accountOf(ctx, input.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.updateContact(ctx, account, input)
+	if err != nil {
+		return nil, err
+	}
+	return &graph.UpdateContactPayload{Contact: c}, nil
+}
+
+// MergeContacts is the resolver for the mergeContacts field.
+func (r *mutationResolver) MergeContacts(ctx context.Context, input graph.MergeContactsInput) (*graph.MergeContactsPayload, error) {
+	account, err := accountOf(ctx, input.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.mergeContacts(ctx, account, input)
+	if err != nil {
+		return nil, err
+	}
+	return &graph.MergeContactsPayload{Contact: c}, nil
+}
+
 // Viewer is the resolver for the viewer field.
 func (r *queryResolver) Viewer(ctx context.Context) (*chat.Viewer, error) {
 	return auth.Viewer(ctx), nil
