@@ -83,7 +83,7 @@ func (s *Store) CheckMigrated(ctx context.Context, files fs.FS) error {
 	if err != nil {
 		return fmt.Errorf("list the embedded migrations: %w", err)
 	}
-	queue, err := queueVersions()
+	queue, err := QueueVersions()
 	if err != nil {
 		return err
 	}

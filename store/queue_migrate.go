@@ -28,8 +28,8 @@ func queueMigrator(pool *pgxpool.Pool) (*rivermigrate.Migrator[pgx.Tx], error) {
 	return migrator, nil
 }
 
-// queueVersions is how many migrations the job queue has.
-var queueVersions = sync.OnceValues(func() (int, error) {
+// QueueVersions is how many migrations the job queue has.
+var QueueVersions = sync.OnceValues(func() (int, error) {
 	migrator, err := queueMigrator(nil)
 	if err != nil {
 		return 0, err

@@ -80,6 +80,11 @@ func templateName(sum []byte) string { return "cloakroom_template_" + hex.Encode
 
 func hashSchema(w io.Writer) error {
 	_, _ = io.WriteString(w, schema.Baseline)
+	versions, err := store.QueueVersions()
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(w, "queue", versions)
 	return fs.WalkDir(migrations.Files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
