@@ -59,6 +59,13 @@ var reviewedCode = map[string]string{
 	"vault.checkChange reveals":          "an object is checked to be one before it is sealed",
 	"vault.putting.values reveals":       "what is sealed next",
 	"vault.putting.values opens":         "what is sealed again with what has changed",
+	"vault.CheckContact reveals":         "what is given is held against Chatwoot's rules before it is sealed",
+	"vault.CheckContact hands out":       "what was given, which redacts itself",
+	"vault.AttributesOf hands out":       "what was given, which redacts itself",
+	"vault.Vault.CreateContact reveals":  "what is sealed next",
+	"vault.mergeValue reveals":           "two objects are made into one before it is sealed",
+	"vault.merging.resealRow opens":      "what is sealed again under another contact's key",
+	"resolvers.guesses reveals":          "the digits of a name that is given are counted",
 	"resolvers.planWriter.pii reveals":   "it writes a GraphQL answer; the plan asks the policy as @pii does",
 	"resolvers.planWriter.value reveals": "it writes a GraphQL answer; the plan asks the policy as @pii does",
 }

@@ -176,7 +176,7 @@ func createSubject(ctx context.Context, tx *store.Store, keys *keyring.Account, 
 	if err != nil {
 		return nil, fmt.Errorf("make a subject key for contact %d: %w", contactID, err)
 	}
-	made := store.SubjectKey{ID: ids[0], ContactID: contactID, KeyID: keys.Generation(), Wrapped: wrapped}
+	made := store.SubjectKey{ID: ids[0], ContactID: contactID, KeyID: keys.Generation(), Epoch: keys.Epoch(), Wrapped: wrapped}
 	return subject, tx.CreateSubjectKeys(ctx, keys.ID(), []store.SubjectKey{made})
 }
 
