@@ -76,6 +76,7 @@ type Checkpoint struct {
 	Found      int64 `json:"found,omitempty"`      // rows at fault
 
 	Keysets []KeysetName `json:"keysets,omitempty"` // generations that the steps ahead are about
+	Epochs  bool         `json:"epochs,omitempty"`  // and old epochs as well
 }
 
 // KeysetName says which generation is meant.

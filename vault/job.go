@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cloakroom/cloakroom/chat"
@@ -44,6 +45,7 @@ type outcome struct {
 	done       bool          // the step is over
 	wait       time.Duration // nothing to do before that
 	waitingFor string        // why, for whoever looks
+	back       string        // the step to go back to, when this one found that it left something out
 }
 
 // over ends a step after so many rows.
@@ -52,6 +54,16 @@ func over(rows int64) outcome { return outcome{rows: rows, done: true} }
 // planOf gives the steps of a kind of job, in order.
 func planOf(kind chat.JobKind) []step {
 	switch kind {
+	case chat.RotateAccount:
+		return rotateAccount
+	case chat.RotateIndex:
+		return rotateIndex
+	case chat.RotateMaster:
+		return rotateMaster
+	case chat.RotateEpoch:
+		return rotateEpoch
+	case chat.RetireKeys:
+		return retireKeys
 	default:
 		return nil
 	}
@@ -180,8 +192,12 @@ func (b *batch) run(ctx context.Context) (outcome, error) {
 	return b.next(ctx, plan, at, out)
 }
 
-// next enters the step after one that is over; after the last one the job is done.
+// next enters the step after one that is over, or the one to go back to; after the last one the job is done.
 func (b *batch) next(ctx context.Context, plan []step, at int, out outcome) (outcome, error) {
+	if out.back != "" {
+		to := slices.IndexFunc(plan, func(s step) bool { return s.name == out.back })
+		return out, b.enter(ctx, plan[to])
+	}
 	if !out.done {
 		return out, nil
 	}

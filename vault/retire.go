@@ -1,0 +1,200 @@
+package vault
+
+import (
+	"context"
+	"slices"
+
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/events"
+)
+
+// chosenAtOnce bounds the generations that are retired in one round.
+const chosenAtOnce = 500
+
+// retirable are the purposes whose old generations are taken out of use by the job that retires keys. Those of an index
+// are by its rotation: their rows are deleted, not moved.
+var retirable = []chat.KeysetPurpose{chat.KeysetData, chat.KeysetVault, chat.KeysetAudit, chat.KeysetCursor}
+
+// retireKeys goes over all accounts: old generations that no row names are refused, refused ones and old epochs are
+// destroyed after their retention.
+var retireKeys = []step{
+	{name: "choose", batch: chooseOfAll},
+	drain("drain"),
+	settle("await requests"),
+	{name: "refuse", batch: refuseKeysets},
+	settle("await refusal"),
+	{name: "again", batch: func(_ context.Context, b *batch) (outcome, error) {
+		if len(b.job.Checkpoint.Keysets) == chosenAtOnce {
+			return outcome{back: "choose"}, nil
+		}
+		return over(0), nil
+	}},
+	{name: "destroy", batch: destroyKeysets},
+	{name: "destroy epochs", batch: destroyEpochs},
+}
+
+func chooseOfAll(ctx context.Context, b *batch) (outcome, error) {
+	var err error
+	if b.job.Checkpoint.Keysets, err = b.tx.ListUnnamedKeysets(ctx, -1, retirable, chosenAtOnce); err != nil {
+		return outcome{}, err
+	}
+	epochs, err := b.tx.ListSpentEpochs(ctx, b.job.Arguments.Epochs)
+	if err != nil {
+		return outcome{}, err
+	}
+	if len(epochs) > 0 {
+		b.job.Checkpoint.Epochs = true
+		return over(0), b.moveAllCaches(ctx)
+	}
+	return over(0), b.moveCaches(ctx)
+}
+
+// moveCaches makes what Redis holds under the chosen data keys unreachable, before they are refused.
+func (b *batch) moveCaches(ctx context.Context) error {
+	var moved []int64
+	for _, k := range b.job.Checkpoint.Keysets {
+		if k.Purpose == chat.KeysetData && !slices.Contains(moved, k.AccountID) {
+			moved = append(moved, k.AccountID)
+		}
+	}
+	for _, accountID := range moved {
+		if err := b.tx.MoveCacheEpoch(ctx, accountID); err != nil {
+			return err
+		}
+	}
+	b.tellAccounts(moved)
+	return nil
+}
+
+func (b *batch) moveAllCaches(ctx context.Context) error {
+	moved, err := b.tx.MoveAllCacheEpochs(ctx)
+	b.tellAccounts(moved)
+	return err
+}
+
+func (b *batch) tellAccounts(ids []int64) {
+	b.after = append(b.after, func(ctx context.Context) {
+		for _, id := range ids {
+			b.tell(ctx, events.Event{Kind: events.AccountChanged, ID: id})
+		}
+	})
+}
+
+// refuseKeysets takes the chosen generations out of use, each unless a row has come to name it after all, and keeps on
+// the checkpoint those that were.
+func refuseKeysets(ctx context.Context, b *batch) (outcome, error) {
+	chosen := b.job.Checkpoint.Keysets
+	if len(chosen) < chosenAtOnce || b.job.Kind != chat.RetireKeys { // a full round is followed by another
+		b.job.Checkpoint.Keysets = nil
+	}
+	var refused []chat.KeysetName
+	for _, k := range chosen {
+		done, err := b.tx.RefuseKeyset(ctx, k)
+		if err != nil {
+			return outcome{}, err
+		}
+		if !done {
+			continue
+		}
+		refused = append(refused, k)
+		if err := b.putKeyset(ctx, chat.GenerationRefused, k); err != nil {
+			return outcome{}, err
+		}
+	}
+	for _, accountID := range accountsOf(refused) {
+		if err := b.changed(ctx, accountID); err != nil {
+			return outcome{}, err
+		}
+	}
+	if b.job.Kind != chat.RetireKeys {
+		b.job.Checkpoint.Keysets = refused
+	}
+	return over(int64(len(refused))), nil
+}
+
+// destroyRefused destroys what the job itself has refused, when nothing is to be kept.
+func destroyRefused(ctx context.Context, b *batch) (outcome, error) {
+	if b.job.Arguments.Retention > 0 {
+		return over(0), nil
+	}
+	return over(int64(len(b.job.Checkpoint.Keysets))), b.destroy(ctx, b.job.Checkpoint.Keysets)
+}
+
+// destroyKeysets destroys every generation whose retention is over.
+func destroyKeysets(ctx context.Context, b *batch) (outcome, error) {
+	var after chat.KeysetName
+	if last := b.job.Checkpoint.Keysets; len(last) == 1 {
+		after = last[0]
+	} else {
+		after.AccountID = -1
+	}
+	due, err := b.tx.ListRefusedKeysets(ctx, -1, b.job.Arguments.Retention, after, chosenAtOnce)
+	if err != nil || len(due) == 0 {
+		b.job.Checkpoint.Keysets = nil
+		return over(0), err
+	}
+	b.job.Checkpoint.Keysets = due[len(due)-1:]
+	return outcome{rows: int64(len(due))}, b.destroy(ctx, due)
+}
+
+func (b *batch) destroy(ctx context.Context, sets []chat.KeysetName) error {
+	for _, k := range sets {
+		done, err := b.tx.DestroyKeyset(ctx, k)
+		if err != nil {
+			return err
+		}
+		if !done {
+			b.log.WarnContext(ctx, "a refused generation is not destroyed: rows name it", "account", k.AccountID, "purpose", string(k.Purpose),
+				"generation", k.Generation)
+			continue
+		}
+		if err := b.putKeyset(ctx, chat.GenerationDestroyed, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func accountsOf(sets []chat.KeysetName) []int64 {
+	var ids []int64
+	for _, k := range sets {
+		ids = append(ids, k.AccountID)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// destroyEpochs destroys epochs whose retention is over: their keys in the key service first, which is what makes
+// every backup of theirs unreadable. The rows say so in the same transaction, so that a failure leaves both to be done.
+func destroyEpochs(ctx context.Context, b *batch) (outcome, error) {
+	retention := b.job.Arguments.Epochs
+	if b.job.Kind == chat.RotateEpoch {
+		if retention = b.job.Arguments.Retention; retention > 0 {
+			return over(0), nil
+		}
+	} else if !b.job.Checkpoint.Epochs {
+		return over(0), nil
+	}
+	rows, err := b.tx.ListEpochs(ctx)
+	if err != nil {
+		return outcome{}, err
+	}
+	for _, e := range rows {
+		done, err := b.tx.DestroyEpoch(ctx, e.Number, retention)
+		if err != nil {
+			return outcome{}, err
+		}
+		if !done {
+			continue
+		}
+		if err := b.keys.DestroyEpoch(ctx, e); err != nil {
+			return outcome{}, err
+		}
+		details := map[string]any{"key": e.Name, "master_key": e.MasterKey}
+		if err := b.put(ctx, chat.EpochDestroyed, "epoch", int64(e.Number), details); err != nil {
+			return outcome{}, err
+		}
+		return outcome{rows: 1}, b.changed(ctx, 0) // one to a transaction: a key that is gone is on record at once
+	}
+	return over(0), nil
+}
