@@ -33,6 +33,11 @@ type Vault struct {
 
 	failures recent[failure] // records that did not open and are on record
 	refusals recent[int64]   // users whose refused look-ups are on record
+
+	turns    turns
+	attendee attendee // this process among those that hold keys
+
+	checkpoint func(committed bool) // nil but in tests: called right before and right after every transaction of a job
 }
 
 // New makes a vault. Metrics are registered with registry.
