@@ -48,11 +48,12 @@ func (s *Store) EachErasedRecord(ctx context.Context, e *Erasing, limit int, fn 
 	return fn(batch)
 }
 
-const erasedKeys = `SELECT DISTINCT ON (x.contact_id) x.contact_id, k.subject_key_id FROM cloakroom.erasures x
- JOIN cloakroom.subject_keys k ON k.account_id = x.account_id AND k.contact_id = x.contact_id
+const erasedKeys = `SELECT DISTINCT ON (x.contact_id) x.contact_id, COALESCE(k.subject_key_id, 0) FROM cloakroom.erasures x
+ LEFT JOIN cloakroom.subject_keys k ON k.account_id = x.account_id AND k.contact_id = x.contact_id
  WHERE x.account_id = $1 AND x.contact_id = ANY($2) ORDER BY x.contact_id, k.subject_key_id`
 
-// ErasedKeys tells which of some contacts were erased, with a key of each that is destroyed.
+// ErasedKeys tells which of some contacts were erased, with a key of each that is destroyed, 0 where there is
+// none.
 func (s *Store) ErasedKeys(ctx context.Context, accountID int64, contactIDs []int64) (map[int64]int64, error) {
 	keys := make(map[int64]int64)
 	_, err := collect(ctx, s.db, func(rows pgx.Rows) (struct{}, error) {

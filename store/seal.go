@@ -197,17 +197,26 @@ func (s *Store) ReserveSubjectKeys(ctx context.Context, n int) ([]int64, error) 
 }
 
 const createSubjectKeys = `INSERT INTO cloakroom.subject_keys (account_id, subject_key_id, contact_id, key_id, epoch, key_sealed)
- SELECT $1, * FROM unnest($2::int8[], $3::int8[], $4::int4[], $5::int4[], $6::bytea[])
+ SELECT $1, k.* FROM unnest($2::int8[], $3::int8[], $4::int4[], $5::int4[], $6::bytea[]) k(subject_key_id, contact_id, key_id, epoch, key_sealed)
+ WHERE NOT EXISTS (SELECT 1 FROM cloakroom.erasures e WHERE e.account_id = $1 AND e.contact_id = k.contact_id)
  ON CONFLICT (account_id, contact_id) WHERE state = 'active' DO NOTHING`
 
-// CreateSubjectKeys writes keys of contacts that have none yet; where two replicas race the first one stands.
+// CreateSubjectKeys writes keys of contacts that have none yet; where two replicas race the first one stands. A contact
+// that was erased gets none ever again.
 func (s *Store) CreateSubjectKeys(ctx context.Context, accountID int64, keys []SubjectKey) error {
 	ids, contacts := make([]int64, len(keys)), make([]int64, len(keys))
 	generations, epochs, wrapped := make([]int32, len(keys)), make([]int32, len(keys)), make([][]byte, len(keys))
 	for i, k := range keys {
 		ids[i], contacts[i], generations[i], epochs[i], wrapped[i] = k.ID, k.ContactID, int32(k.KeyID), int32(k.Epoch), k.Wrapped
 	}
-	if _, err := s.db.Exec(ctx, createSubjectKeys, accountID, ids, contacts, generations, epochs, wrapped); err != nil {
+	err := s.InTx(ctx, func(tx *Store) error {
+		if err := tx.HoldErasures(ctx, accountID); err != nil {
+			return err
+		}
+		_, err := tx.db.Exec(ctx, createSubjectKeys, accountID, ids, contacts, generations, epochs, wrapped)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("write subject keys of account %d: %w", accountID, err)
 	}
 	return nil

@@ -77,9 +77,17 @@ func (v *Vault) sealRows(ctx context.Context, keys *keyring.Account, kind chat.R
 	if err != nil {
 		return err
 	}
+	erased, err := v.erasedAmong(ctx, keys, rows, subjects)
+	if err != nil {
+		return err
+	}
 	sealed := make([]store.SealedRow, len(rows))
 	var tags []store.TagRow
 	for i, row := range rows {
+		if key, gone := erased[subjectOf(row)]; gone {
+			sealed[i] = erasedTwin(row, key)
+			continue
+		}
 		if sealed[i], err = sealRow(keys, subjects[subjectOf(row)], kind, row, 1); err != nil {
 			return err
 		}
@@ -94,6 +102,9 @@ func (v *Vault) sealRows(ctx context.Context, keys *keyring.Account, kind chat.R
 		ids = append(ids, s.ID())
 	}
 	return v.store.InTx(ctx, func(tx *store.Store) error {
+		if err := tx.HoldErasures(ctx, keys.ID()); err != nil {
+			return err
+		}
 		held, err := tx.HoldSubjectKeys(ctx, keys.ID(), ids)
 		if err != nil {
 			return err
@@ -106,6 +117,37 @@ func (v *Vault) sealRows(ctx context.Context, keys *keyring.Account, kind chat.R
 		}
 		return tx.CreateTags(ctx, keys.ID(), tags)
 	})
+}
+
+// erasedAmong gives the contacts of rows that have no key because they were erased, each with a key that is destroyed.
+func (v *Vault) erasedAmong(ctx context.Context, keys *keyring.Account, rows []store.PlainRow, subjects map[int64]*keyring.Subject) (map[int64]int64, error) {
+	var without []int64
+	for _, row := range rows {
+		if id := subjectOf(row); subjects[id] == nil {
+			without = append(without, id)
+		}
+	}
+	if len(without) == 0 {
+		return nil, nil
+	}
+	erased, err := v.store.ErasedKeys(ctx, keys.ID(), without)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range without {
+		switch key, gone := erased[id]; {
+		case !gone:
+			return nil, errKeyGone
+		case key == 0:
+			return nil, fmt.Errorf("contact %d is erased and has not even a destroyed key: erase it again", id)
+		}
+	}
+	return erased, nil
+}
+
+// erasedTwin is the sealed twin of a row of an erased contact's: whatever the row holds now, its twin holds nothing.
+func erasedTwin(row store.PlainRow, key int64) store.SealedRow {
+	return store.SealedRow{Parent: row.Parent, ID: row.ID, ContactID: row.ContactID, SubjectKeyID: key, Version: 1, Columns: make([][]byte, len(row.Columns))}
 }
 
 func subjectOf(row store.PlainRow) int64 {
