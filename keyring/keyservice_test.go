@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
@@ -17,6 +19,7 @@ import (
 type keyService struct {
 	mu     sync.Mutex
 	keys   map[string]tink.AEAD
+	clear  map[string][]byte // the same as Tink keysets, binary, in clear; for vectors
 	opens  int
 	down   error         // what every request fails with, when set
 	gate   chan struct{} // when set, opening waits for it to be closed
@@ -61,15 +64,25 @@ func (s *keyService) open(_ context.Context, uri string, create bool) (MasterKey
 		if !create {
 			return nil, fmt.Errorf("open %s: %w", uri, ErrNoKey)
 		}
-		handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
-		if err != nil {
-			return nil, err
-		}
-		if s.keys[uri], err = aead.New(handle); err != nil {
+		if err := s.make(uri); err != nil {
 			return nil, err
 		}
 	}
 	return serviceKey{s, uri}, nil
+}
+
+func (s *keyService) make(uri string) error {
+	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := insecurecleartextkeyset.Write(handle, keyset.NewBinaryWriter(&b)); err != nil {
+		return err
+	}
+	s.clear[uri] = b.Bytes()
+	s.keys[uri], err = aead.New(handle)
+	return err
 }
 
 // serviceKey is one key of the service.
@@ -145,7 +158,9 @@ func (m serviceKey) DecryptWithContext(ctx context.Context, wrapped, associatedD
 
 const testMaster = "local-file:///test"
 
-func newService() *keyService { return &keyService{keys: map[string]tink.AEAD{}} }
+func newService() *keyService {
+	return &keyService{keys: map[string]tink.AEAD{}, clear: map[string][]byte{}}
+}
 
 // masterOver gives an AEAD the shape of a key service's key, under that name.
 func masterOver(key tink.AEAD, uri string) MasterKey {
@@ -167,4 +182,11 @@ func (s *keyService) master(t testing.TB, uri string) MasterKey {
 		t.Fatal(err)
 	}
 	return master
+}
+
+func newKey(t testing.TB) tink.AEAD {
+	t.Helper()
+	s := newService()
+	s.master(t, testMaster)
+	return s.keys[testMaster]
 }
