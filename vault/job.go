@@ -64,6 +64,8 @@ func planOf(kind chat.JobKind) []step {
 		return rotateEpoch
 	case chat.RetireKeys:
 		return retireKeys
+	case chat.VerifyErasure:
+		return verifyErasure
 	default:
 		return nil
 	}
@@ -131,6 +133,7 @@ var errNotMine = errors.New("the job is not this worker's any more")
 
 // batch runs one batch of the step that is due, in one transaction with the job's row.
 func (w *worker) batch(ctx context.Context) (out outcome, err error) {
+	defer w.vault.Enter()() // a change of keys waits for batches that hold the old ones
 	b := &batch{Vault: w.vault}
 	err = w.vault.store.InTx(ctx, func(tx *store.Store) error {
 		job, err := tx.LockJob(ctx, w.job.ID, w.holder)
@@ -144,16 +147,28 @@ func (w *worker) batch(ctx context.Context) (out outcome, err error) {
 		if out, err = b.run(ctx); err != nil {
 			return err
 		}
-		return tx.SaveJob(ctx, job, w.holder, jobLease)
+		if err := tx.SaveJob(ctx, job, w.holder, jobLease); err != nil {
+			return err
+		}
+		w.vault.reached(false)
+		return nil
 	})
 	if err != nil {
 		return out, err
 	}
+	w.vault.reached(true)
 	w.job = b.job
 	for _, fn := range b.after {
 		fn(context.WithoutCancel(ctx))
 	}
 	return out, nil
+}
+
+// reached lets a test do something at a checkpoint, such as die.
+func (v *Vault) reached(committed bool) {
+	if v.checkpoint != nil {
+		v.checkpoint(committed)
+	}
 }
 
 // limitOf keeps a batch of a job with a rate to a quarter of a second's rows, so that its pace is even and a pause

@@ -21,7 +21,7 @@ func (v *Vault) StartJob(ctx context.Context, kind chat.JobKind, accountID int64
 			return err
 		}
 		entry.EntityID, entry.Details = chat.FormatID(job.ID), map[string]any{"kind": kind, "dry_run": arguments.DryRun}
-		return nil
+		return tx.Enqueue(ctx, job.ID, arguments.NotBefore)
 	})
 	if errors.Is(err, chat.ErrNotFound) {
 		job, err = v.store.FindOpenJob(ctx, kind, accountID, arguments.ContactID)
@@ -84,7 +84,10 @@ func (v *Vault) moveJob(ctx context.Context, jobID int64, from []chat.JobState, 
 			return err
 		}
 		job = moved
-		return nil
+		if to != chat.JobQueued {
+			return nil
+		}
+		return tx.Enqueue(ctx, jobID, job.Arguments.NotBefore)
 	})
 	return job, err
 }
