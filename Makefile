@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check build bench generate migrate fuzz lint format vet generated audit-http differential canary devenv nodetools cloakroom
+.PHONY: help run test check build bench generate migrate fuzz lint format vet generated audit-http differential canary test-vault devenv nodetools cloakroom
 
 # How long each fuzz target runs, in executions: with a time, go test now and then reports its own deadline as a failure.
 FUZZTIME ?= 1000000x
@@ -59,6 +59,11 @@ canary: build ## Search all that comes out of bin/cloakroom for planted values, 
 	@go build -o bin/canary ./cmd/canary
 	@bin/devenv test -- bin/canary $(CANARY)
 	@exec bin/devenv test -- bin/canary --prove
+
+test-vault: ## Hold hcvault:// keys against a real Vault, in memory (the first time builds it: ten minutes)
+	@echo "building bin/vault"
+	@cd tools/vault && go build -o ../../bin/vault .
+	go test -race -count=1 -v -run '^(TestMasterKeys|TestVaultIsTinks|TestVaultGoneStaysGone)$$' ./keyring -args -vault $(CURDIR)/bin/vault
 
 lint: ## Run the linters of .golangci.yml (the first time builds them: two minutes)
 	go tool -modfile=tools/go.mod golangci-lint run

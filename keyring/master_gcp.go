@@ -41,11 +41,11 @@ func parseGCP(ctx context.Context, s KeyServices, name string) (service, error) 
 	options := append([]option.ClientOption{option.WithTelemetryDisabled()}, s.gcp...)
 	client, err := gcpkms.NewClient(ctx, gcpKMS, gcpkms.WithGoogleAPIClientOptions(options...))
 	if err != nil {
-		return nil, gcpFault(err)
+		return nil, noGoogle(err)
 	}
 	keys, err := kms.NewKeyManagementClient(ctx, options...)
 	if err != nil {
-		return nil, errors.Join(gcpFault(err), client.Close())
+		return nil, errors.Join(noGoogle(err), client.Close())
 	}
 	return &gcpKey{name, client, keys}, nil
 }
@@ -134,6 +134,11 @@ func (k *gcpKey) destroy(ctx context.Context) error {
 	}
 }
 
+func noGoogle(err error) error {
+	return fmt.Errorf("Google Cloud KMS cannot be asked: see whether there are credentials (GOOGLE_APPLICATION_CREDENTIALS, or the "+
+		"machine's service account): %w", err)
+}
+
 // gcpFault says what an error of Google's means. Its code is kept, its message only when there was no answer: it may
 // quote the request.
 func gcpFault(err error) error {
@@ -141,9 +146,8 @@ func gcpFault(err error) error {
 		return nil
 	}
 	answer, ok := status.FromError(err)
-	if !ok {
-		return fmt.Errorf("Google Cloud KMS cannot be asked: see whether there are credentials (GOOGLE_APPLICATION_CREDENTIALS, "+
-			"or the machine's service account): %w", err)
+	if !ok { // Tink's own: a checksum that does not fit
+		return fmt.Errorf("Google Cloud KMS: %w", err)
 	}
 	hint := "see Google's own log, Cloud Audit Logs"
 	switch answer.Code() {

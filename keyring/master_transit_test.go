@@ -1,0 +1,160 @@
+package keyring
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// transit answers as Transit of Vault 1.21 does, as far as it is asked here: `make test-vault` holds the same tests
+// against a real one. Every error quotes the request, so that a test sees what is let through.
+type transit struct {
+	mu    sync.Mutex
+	keys  map[string]*transitKey
+	token string
+	state int // answer to everything, when not 0
+	asked []*http.Request
+}
+
+type transitKey struct {
+	Type     string `json:"type"`
+	Derived  bool   `json:"derived"`
+	Deletion bool   `json:"deletion_allowed"`
+	versions []cipher.AEAD
+}
+
+func newTransit(token string) *transit {
+	return &transit{token: token, keys: make(map[string]*transitKey)}
+}
+
+func (v *transit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked = append(v.asked, r)
+	body, _ := io.ReadAll(r.Body)
+	status, data := v.answer(r, body)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if status >= 400 {
+		data = map[string]any{"errors": []string{fmt.Sprint(data), "you asked: " + string(body), "as " + r.Header.Get("X-Vault-Token")}}
+	} else {
+		data = map[string]any{"data": data}
+	}
+	_ = json.NewEncoder(w).Encode(data)
+}
+
+func (v *transit) answer(r *http.Request, body []byte) (int, any) {
+	var in struct {
+		Type, Plaintext, Ciphertext string
+		Context                     string
+		AssociatedData              string `json:"associated_data"`
+		Derived                     bool
+		DeletionAllowed             bool `json:"deletion_allowed"`
+	}
+	verb, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/transit/"), "/")
+	name, config := strings.CutSuffix(name, "/config")
+	switch {
+	case v.state != 0:
+		return v.state, "no"
+	case r.Header.Get("X-Vault-Token") != v.token:
+		return http.StatusForbidden, "permission denied"
+	case !strings.HasPrefix(r.URL.Path, "/v1/transit/"):
+		return http.StatusNotFound, "no handler for route"
+	case len(body) > 0 && json.Unmarshal(body, &in) != nil:
+		return http.StatusBadRequest, "error parsing JSON"
+	}
+	key := v.keys[name]
+	switch verb + " " + r.Method {
+	case "keys GET":
+		if key == nil {
+			return http.StatusNotFound, ""
+		}
+		return http.StatusOK, key
+	case "keys POST":
+		if config && key == nil {
+			return http.StatusBadRequest, "no existing key named " + name + " could be found"
+		}
+		if config {
+			key.Deletion = in.DeletionAllowed
+			return http.StatusOK, key
+		}
+		if key == nil {
+			v.keys[name] = newTransitKey(in.Type, in.Derived)
+		}
+		return http.StatusOK, v.keys[name]
+	case "keys DELETE":
+		if key == nil || !key.Deletion {
+			return http.StatusBadRequest, "deletion is not allowed for this key"
+		}
+		delete(v.keys, name)
+		return http.StatusNoContent, nil
+	case "encrypt POST", "encrypt PUT":
+		if key == nil { // a token that may create makes one, of aes256-gcm96 unless it says otherwise
+			if in.Type != "" && in.Type != "aes256-gcm96" {
+				return http.StatusBadRequest, "unknown key type " + in.Type
+			}
+			v.keys[name] = newTransitKey("aes256-gcm96", in.Context != "")
+			key = v.keys[name]
+		}
+		return key.wrap(in.Plaintext, in.AssociatedData)
+	case "decrypt POST", "decrypt PUT":
+		if key == nil {
+			return http.StatusBadRequest, "encryption key not found"
+		}
+		return key.unwrap(in.Ciphertext, in.AssociatedData)
+	}
+	return http.StatusMethodNotAllowed, "unsupported operation"
+}
+
+func newTransitKey(sort string, derived bool) *transitKey {
+	return &transitKey{Type: sort, Derived: derived, versions: []cipher.AEAD{newGCM()}}
+}
+
+func newGCM() cipher.AEAD {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret)
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		panic(err)
+	}
+	gcm, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err)
+	}
+	return gcm
+}
+
+func (k *transitKey) wrap(plaintext, associatedData string) (int, any) {
+	clear, err := base64.StdEncoding.DecodeString(plaintext)
+	bound, err2 := base64.StdEncoding.DecodeString(associatedData)
+	if err != nil || err2 != nil || k.Derived {
+		return http.StatusBadRequest, "failed to base64-decode, or missing 'context' for key derivation"
+	}
+	version := len(k.versions)
+	sealed := k.versions[version-1].Seal(nil, nil, clear, bound)
+	return http.StatusOK, map[string]any{"ciphertext": fmt.Sprintf("vault:v%d:%s", version, base64.StdEncoding.EncodeToString(sealed)), "key_version": version}
+}
+
+func (k *transitKey) unwrap(ciphertext, associatedData string) (int, any) {
+	number, encoded, _ := strings.Cut(strings.TrimPrefix(ciphertext, "vault:v"), ":")
+	version, err := strconv.Atoi(number)
+	version = max(version, 1) // as in its first days, when versions began at 0
+	sealed, err2 := base64.StdEncoding.DecodeString(encoded)
+	bound, err3 := base64.StdEncoding.DecodeString(associatedData)
+	if err != nil || err2 != nil || err3 != nil || version > len(k.versions) {
+		return http.StatusBadRequest, "invalid ciphertext"
+	}
+	clear, err := k.versions[version-1].Open(nil, nil, sealed, bound)
+	if err != nil {
+		return http.StatusBadRequest, "cipher: message authentication failed"
+	}
+	return http.StatusOK, map[string]any{"plaintext": base64.StdEncoding.EncodeToString(clear)}
+}
