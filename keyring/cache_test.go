@@ -20,6 +20,7 @@ func (c *clock) move(by time.Duration) { c.nanos.Add(int64(by)) }
 func cachedKeyring(t *testing.T, opts ...Option) (*Keyring, *memory, *keyService, *clock) {
 	t.Helper()
 	sets, c, service := &memory{}, &clock{}, newService()
+	c.move(time.Hour) // the clock of none is at zero
 	k, err := New(service.master(t, testMaster), sets, append([]Option{WithClock(c.now)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
