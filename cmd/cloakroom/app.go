@@ -37,6 +37,8 @@ type App struct {
 	Pepper   []byte
 	Registry *prometheus.Registry
 	Tracer   *telemetry.Tracer
+
+	stopAttending func()
 }
 
 var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
@@ -52,7 +54,7 @@ func (app *App) prepare(command string) error {
 	}
 	app.Config = config
 	app.openLog()
-	if command == "config" || strings.HasPrefix(command, "documents") {
+	if command == "config" || command == "keys create-master" || strings.HasPrefix(command, "documents") {
 		return nil
 	}
 	if command == "demo" {
@@ -79,21 +81,29 @@ func (app *App) prepare(command string) error {
 	if err != nil {
 		return err
 	}
-	return app.openVault(demo)
+	program, _, _ := strings.Cut(command, " ")
+	return app.openVault(program, demo)
 }
 
 // openVault opens Redis, the master key and what stands on them.
-func (app *App) openVault(createKey bool) error {
+func (app *App) openVault(program string, createKey bool) error {
 	var err error
 	if app.Redis, err = openRedis(app.Config.RedisURL); err != nil {
 		return err
 	}
-	master, err := keyring.OpenMasterKey(app.Context, app.Config.MasterKey, createKey)
+	master, err := app.Config.keyServices().Open(app.Context, app.Config.MasterKey, createKey)
 	if err != nil {
 		return err
 	}
-	keys, err := keyring.New(master, app.Store, keyring.WithFollower(keyring.OpenMasterKey))
+	keys, err := keyring.New(master, app.Store, keyring.WithFollower(app.Config.keyServices().Open))
 	if err != nil {
+		return err
+	}
+	app.Registry = prometheus.NewRegistry()
+	app.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	app.Bus = events.New(app.Redis, app.Log)
+	app.Vault = vault.New(app.Store, keys, app.Redis, app.Bus, app.Log, app.Registry)
+	if err := app.attend(program); err != nil {
 		return err
 	}
 	installation, err := keys.Account(app.Context, 0)
@@ -103,11 +113,23 @@ func (app *App) openVault(createKey bool) error {
 	if app.Pepper, err = installation.Pepper(); err != nil {
 		return err
 	}
-	app.Registry = prometheus.NewRegistry()
-	app.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	app.Bus = events.New(app.Redis, app.Log)
-	app.Vault = vault.New(app.Store, keys, app.Redis, app.Bus, app.Log, app.Registry)
 	app.Auth = auth.New(app.Store, app.Pepper, auth.WithLogger(app.Log), auth.OnSignIn(app.recordSignIn))
+	return nil
+}
+
+// attend follows changes of keys from before the first key is read until Close: also while what is under way is let
+// finish, because that may use keys.
+func (app *App) attend(program string) error {
+	if err := app.Vault.Register(app.Context, program); err != nil {
+		return err
+	}
+	ctx, end := context.WithCancel(context.WithoutCancel(app.Context))
+	attending := make(chan struct{})
+	go func() {
+		defer close(attending)
+		app.Vault.Attend(ctx)
+	}()
+	app.stopAttending = func() { end(); <-attending }
 	return nil
 }
 
@@ -122,10 +144,22 @@ func (app *App) recordSignIn(ctx context.Context, v *chat.Viewer) {
 	}
 }
 
+// leave has nobody wait for this process any more.
+func (app *App) leave() {
+	if app.stopAttending == nil {
+		return
+	}
+	app.stopAttending()
+	if err := app.Vault.Deregister(app.Context); err != nil {
+		app.Log.Warn("other replicas wait half a minute for this one", "error", store.Redact(err))
+	}
+}
+
 // Close lets what is under way finish and closes every connection.
 func (app *App) Close() {
 	if app.Vault != nil {
 		app.Vault.Settle()
+		app.leave()
 	}
 	if app.Redis != nil {
 		if err := app.Redis.Close(); err != nil {

@@ -10,6 +10,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/cloakroom/cloakroom/keyring"
 )
 
 // Config is every setting. No other package reads the environment.
@@ -17,11 +19,18 @@ type Config struct {
 	Listen      string `env:"LISTEN" envDefault:"127.0.0.1:8080" why:"where HTTP is served"`
 	DatabaseURL string `env:"DATABASE_URL" secret:"url" why:"Chatwoot's PostgreSQL, which also holds schema cloakroom"`
 	RedisURL    string `env:"REDIS_URL" secret:"url" why:"cache of sealed records, and events between replicas"`
-	MasterKey   string `env:"MASTER_KEY" secret:"url" why:"the key that wraps every keyset: local-file://PATH"`
+	MasterKey   string `env:"MASTER_KEY" secret:"url" why:"the key that wraps every keyset: local-file://, hcvault://, aws-kms:// or gcp-kms://; AWS_* and GOOGLE_* are read by their own libraries"`
 	Documents   string `env:"DOCUMENTS" envDefault:"trusted" why:"which documents run: trusted (those of the manifest) or any"`
 	Manifest    string `env:"DOCUMENTS_MANIFEST" why:"file of an installation's own documents: JSON, SHA-256 to text"`
 	RateLimit   int    `env:"RATE_LIMIT" envDefault:"20000" why:"points a second that come back to each viewer; 0 is no limit"`
+	Jobs        string `env:"JOBS" envDefault:"on" why:"off: this replica serves and leaves scheduled work on keys to the others"`
 	LogLevel    string `env:"LOG_LEVEL" envDefault:"info" why:"debug, info, warn or error"`
+
+	// These go along with a MASTER_KEY of hcvault://.
+	VaultToken     string `env:"VAULT_TOKEN" secret:"all" why:"token for Vault or OpenBao; rather VAULT_TOKEN_FILE, because a token runs out"`
+	VaultTokenFile string `env:"VAULT_TOKEN_FILE" why:"file that holds the token, read at every use, so that an agent can renew it"`
+	VaultNamespace string `env:"VAULT_NAMESPACE" why:"Vault's namespace, if it has any"`
+	VaultCACert    string `env:"VAULT_CACERT" why:"file of the authorities that Vault's certificate is checked against; the system's by default"`
 
 	// These are OpenTelemetry's own: its libraries read them, and more, from the process's environment.
 	OTLPEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" secret:"url" why:"where spans are sent (OTLP over HTTP), such as http://collector:4318; nowhere by default"`
@@ -50,7 +59,7 @@ func readConfig(file string) (Config, error) {
 	for name, value := range env.ToMap(os.Environ()) {
 		values[name] = value
 	}
-	if err := forOpenTelemetry(values); err != nil {
+	if err := forLibraries(values); err != nil {
 		return Config{}, err
 	}
 	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: values})
@@ -60,10 +69,12 @@ func readConfig(file string) (Config, error) {
 	return c, c.check()
 }
 
-// forOpenTelemetry gives the file's settings of OpenTelemetry to its libraries, which read the environment alone.
-func forOpenTelemetry(values map[string]string) error {
+// forLibraries gives the file's settings of OpenTelemetry, AWS and Google to their libraries, which read the
+// environment alone.
+func forLibraries(values map[string]string) error {
 	for name, value := range values {
-		if _, set := os.LookupEnv(name); set || !strings.HasPrefix(name, "OTEL_") {
+		prefix, _, _ := strings.Cut(name, "_")
+		if _, set := os.LookupEnv(name); set || prefix != "OTEL" && prefix != "AWS" && prefix != "GOOGLE" {
 			continue
 		}
 		if err := os.Setenv(name, value); err != nil {
@@ -71,6 +82,13 @@ func forOpenTelemetry(values map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// keyServices is what opens the master key, and every key that follows it.
+func (c Config) keyServices() keyring.KeyServices {
+	return keyring.KeyServices{
+		VaultToken: c.VaultToken, VaultTokenFile: c.VaultTokenFile, VaultNamespace: c.VaultNamespace, VaultCACert: c.VaultCACert,
+	}
 }
 
 // tracing says that spans are wanted.
@@ -82,6 +100,9 @@ func (c Config) check() error {
 	var problems []error
 	if c.Documents != "any" && c.Documents != "trusted" {
 		problems = append(problems, errors.New("DOCUMENTS must be trusted or any"))
+	}
+	if c.Jobs != "on" && c.Jobs != "off" {
+		problems = append(problems, errors.New("JOBS must be on or off"))
 	}
 	if c.RateLimit < 0 {
 		problems = append(problems, errors.New("RATE_LIMIT must be a number of points from 0 up"))
@@ -106,7 +127,7 @@ func (c Config) need(migrating bool) error {
 	}{
 		{"DATABASE_URL", c.DatabaseURL, "postgres://user:password@host:5432/chatwoot", true},
 		{"REDIS_URL", c.RedisURL, "redis://host:6379/0", false},
-		{"MASTER_KEY", c.MasterKey, "local-file:///etc/cloakroom/master.key", false},
+		{"MASTER_KEY", c.MasterKey, "local-file:///etc/cloakroom/master.key or hcvault://vault.example:8200/transit/keys/cloakroom", false},
 	} {
 		if s.value == "" && (s.migrations || !migrating) {
 			problems = append(problems, fmt.Errorf("%s is not set, such as %s; --env-file .cloakroom/env has the demo's", s.name, s.hint))

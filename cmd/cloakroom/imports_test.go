@@ -31,7 +31,7 @@ var house = map[string]room{
 	"rollout":         {"chat", ""},
 	"keyring":         {"chat", "github.com/tink-crypto/tink-go golang.org/x/sync " + keyServices},
 	"migrations":      {"", ""},
-	"store":           {"chat rollout", "github.com/jackc/pgx github.com/pressly/goose"},
+	"store":           {"chat rollout", "github.com/jackc/pgx github.com/pressly/goose github.com/riverqueue/river"},
 	"store/storetest": {"chat chatwoot/schema migrations store", "github.com/jackc/pgx"},
 	"events":          {"chat", "github.com/redis/go-redis"},
 	"chatwoot":        {"chat", ""},
@@ -59,6 +59,7 @@ var forTests = room{
 var walls = []struct{ module, rooms, why string }{
 	{"github.com/jackc/pgx", "store store/storetest", "all SQL is in store, so that it never meets a key"},
 	{"github.com/pressly/goose", "store", "all SQL is in store, migrations included"},
+	{"github.com/riverqueue/river", "store", "the queue lies in PostgreSQL, and holds numbers of jobs and nothing else"},
 	{"github.com/tink-crypto/tink-go", "keyring", "ciphertext becomes an address in one place only"},
 	{"github.com/tink-crypto/tink-go-gcpkms", "keyring", "a key service is asked in one place only"},
 	{"github.com/tink-crypto/tink-go-hcvault", "", "its client drops the associated data; tests hold ours against it"},

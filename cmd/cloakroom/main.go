@@ -26,6 +26,8 @@ type commands struct {
 	Migrate MigrateCmd `cmd:"" help:"Bring Cloakroom's own schema up to date, take it away, or show where it is."`
 	Seed    SeedCmd    `cmd:"" help:"Load the demo data into an empty database."`
 	Token   TokenCmd   `cmd:"" help:"Credentials of back ends."`
+	Keys    KeysCmd    `cmd:"" help:"The keys that everything is sealed under."`
+	Jobs    JobsCmd    `cmd:"" help:"Long work on keys: how it comes along, and what is to become of it."`
 
 	Documents DocumentsCmd `cmd:"" help:"The documents that may run where DOCUMENTS is trusted."`
 
@@ -62,11 +64,11 @@ func run(ctx context.Context, args []string) int {
 		return 2
 	}
 	app := &App{Context: ctx, Stdout: os.Stdout, Stderr: os.Stderr, EnvFile: c.EnvFile}
+	defer app.Close() // of what is open, also when the rest cannot be opened
 	if err := app.prepare(command.Command()); err != nil {
 		fmt.Fprintln(os.Stderr, "cloakroom:", err)
 		return 1
 	}
-	defer app.Close()
 	if err := command.Run(app); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "cloakroom:", err)
 		return 1

@@ -80,6 +80,11 @@ func (app *App) serve(ready func(url string)) error {
 		WriteTimeout: 2 * requestDeadline, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: app.serverLog()}
 	go app.Bus.Listen(app.Context, nil, app.react)
+	stopJobs, err := app.openJobs()
+	if err != nil {
+		return err
+	}
+	defer stopJobs()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	ready("http://" + listener.Addr().String())
@@ -91,16 +96,20 @@ func (app *App) serve(ready func(url string)) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), drainDeadline)
 	defer cancel()
+	go stopJobs() // while requests are let finish; what was deferred waits for it
 	return server.Shutdown(ctx)
 }
 
 // react forgets what other replicas have changed.
 func (app *App) react(e events.Event) {
-	if e.Kind == events.AccountChanged {
+	switch e.Kind {
+	case events.KeysChanged:
+		app.Vault.KeysChanged()
+	case events.AccountChanged:
 		app.Auth.ForgetAll()
-		return
+	default:
+		app.Auth.Forget(e.ID)
 	}
-	app.Auth.Forget(e.ID)
 }
 
 // tuneMemory trades memory for time where the operator has not said otherwise: answers are short-lived garbage.
@@ -168,9 +177,11 @@ var headers = map[string][]string{
 	"X-Frame-Options":              {"DENY"},
 }
 
-// guarded gives every request an id and a deadline and its answer headers, and logs it by path alone.
+// guarded gives every request an id and a deadline and its answer headers, and logs it by path alone. A change of keys
+// waits for it.
 func (app *App) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer app.Vault.Enter()()
 		id := rand.Text()
 		ctx, cancel := context.WithTimeout(r.Context(), requestDeadline)
 		defer cancel()

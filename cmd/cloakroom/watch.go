@@ -107,7 +107,7 @@ func (p *progress) line(job *chat.Job, now time.Time) string {
 func (p *progress) verdict(job *chat.Job) error {
 	switch job.State {
 	case chat.JobDone:
-		_, _ = fmt.Fprintf(p.to, "job %d: done%s\n", job.ID, faults(job))
+		_, _ = fmt.Fprintf(p.to, "job %d: done%s\n", job.ID, atFault(job))
 		return nil
 	case chat.JobPaused:
 		return fmt.Errorf("job %d is paused at %q: `cloakroom jobs resume %d` goes on with it", job.ID, job.Step, job.ID)
@@ -119,7 +119,7 @@ func (p *progress) verdict(job *chat.Job) error {
 	}
 }
 
-func faults(job *chat.Job) string {
+func atFault(job *chat.Job) string {
 	if job.Checkpoint.Found == 0 {
 		return ""
 	}
@@ -143,14 +143,18 @@ type jobJSON struct {
 	FinishedAt *time.Time        `json:"finished_at"`
 }
 
-func printJobJSON(w io.Writer, job *chat.Job) error {
+func toJSON(job *chat.Job) jobJSON {
 	shown := jobJSON{ID: job.ID, Kind: job.Kind, Account: job.AccountID, State: job.State, Step: job.Step, RowsDone: job.RowsDone,
 		RowsTotal: job.RowsTotal, AtFault: job.Checkpoint.Found, WaitingFor: job.WaitingFor, Trouble: job.Trouble,
 		Arguments: job.Arguments, CreatedAt: job.CreatedAt}
 	if !job.FinishedAt.IsZero() {
 		shown.FinishedAt = &job.FinishedAt
 	}
+	return shown
+}
+
+func printJobJSON(w io.Writer, job *chat.Job) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(shown)
+	return encoder.Encode(toJSON(job))
 }
