@@ -32,12 +32,6 @@ type Config struct {
 	VaultNamespace string `env:"VAULT_NAMESPACE" why:"Vault's namespace, if it has any"`
 	VaultCACert    string `env:"VAULT_CACERT" why:"file of the authorities that Vault's certificate is checked against; the system's by default"`
 
-	// These go along with a MASTER_KEY of hcvault://.
-	VaultToken     string `env:"VAULT_TOKEN" secret:"all" why:"token for Vault or OpenBao; rather VAULT_TOKEN_FILE, because a token runs out"`
-	VaultTokenFile string `env:"VAULT_TOKEN_FILE" why:"file that holds the token, read at every use, so that an agent can renew it"`
-	VaultNamespace string `env:"VAULT_NAMESPACE" why:"Vault's namespace, if it has any"`
-	VaultCACert    string `env:"VAULT_CACERT" why:"file of the authorities that Vault's certificate is checked against; the system's by default"`
-
 	// These are OpenTelemetry's own: its libraries read them, and more, from the process's environment.
 	OTLPEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" secret:"url" why:"where spans are sent (OTLP over HTTP), such as http://collector:4318; nowhere by default"`
 	OTLPTracesEndpoint string `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" secret:"url" why:"the same with its path, in place of the other"`
@@ -88,13 +82,6 @@ func forLibraries(values map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// keyServices is what opens the master key, and every key that follows it.
-func (c Config) keyServices() keyring.KeyServices {
-	return keyring.KeyServices{
-		VaultToken: c.VaultToken, VaultTokenFile: c.VaultTokenFile, VaultNamespace: c.VaultNamespace, VaultCACert: c.VaultCACert,
-	}
 }
 
 // keyServices is what opens the master key, and every key that follows it.

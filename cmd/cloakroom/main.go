@@ -27,7 +27,6 @@ type commands struct {
 	Seed    SeedCmd    `cmd:"" help:"Load the demo data into an empty database."`
 	Token   TokenCmd   `cmd:"" help:"Credentials of back ends."`
 	Keys    KeysCmd    `cmd:"" help:"The keys that everything is sealed under."`
-	Keys    KeysCmd    `cmd:"" help:"The keys that everything is sealed under."`
 	Jobs    JobsCmd    `cmd:"" help:"Long work on keys: how it comes along, and what is to become of it."`
 
 	Documents DocumentsCmd `cmd:"" help:"The documents that may run where DOCUMENTS is trusted."`
