@@ -45,6 +45,8 @@ func speed(t testing.TB) map[string]struct {
 			a.subjects.mu.Unlock()
 			return err
 		}},
+		"Rewrap":         {13, func() error { _, err := a.Rewrap(42, 5, wrapped); return err }},
+		"Reseal":         {2, func() error { _, err := s.Reseal(p, sealed); return err }},
 		"Account/cached": {0, func() error { _, err := k.Account(t.Context(), 1); return err }},
 		"Tag":            {8, func() error { _, err := a.Tag(FieldEmail, email); return err }},
 		"Alias":          {12, func() error { _, err := a.Alias(42); return err }},

@@ -116,7 +116,9 @@ func TestWrappedSwaps(t *testing.T) {
 	}
 	for here := range wraps {
 		for there, wrapped := range wraps {
-			open := asBytes(func(b []byte) (*Subject, error) { return mustAccount(t, k, here.account).Subject(here.contact, here.id, b) })
+			open := asBytes(func(b []byte) (*Subject, error) {
+				return mustAccount(t, k, here.account).Subject(here.contact, here.id, b)
+			})
 			if here != there {
 				refuse(t, "the key of another place", wrapped, open)
 			} else if _, err := open(wrapped); err != nil {
