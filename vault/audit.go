@@ -14,6 +14,7 @@ import (
 // Change makes a change and puts it on record in one transaction: either both happen or neither. fn may fill in
 // entry's details, such as the state before.
 func (v *Vault) Change(ctx context.Context, entry *chat.AuditEntry, fn func(tx *store.Store) error) error {
+	defer v.Enter()()
 	return v.store.InTx(ctx, func(tx *store.Store) error {
 		if err := fn(tx); err != nil {
 			return err
@@ -24,6 +25,7 @@ func (v *Vault) Change(ctx context.Context, entry *chat.AuditEntry, fn func(tx *
 
 // Record puts something on record that changed nothing, such as a refusal.
 func (v *Vault) Record(ctx context.Context, entry chat.AuditEntry) error {
+	defer v.Enter()() // whoever asked may be gone already
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordDeadline)
 	defer cancel()
 	return v.write(ctx, v.store, entry)

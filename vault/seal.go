@@ -44,25 +44,18 @@ var sealOrder = []chat.RecordKind{chat.ContactRecord, chat.ContactInboxRecord, c
 // SealAccount seals every row of an account that has no sealed twin yet, so it can be stopped and run again.
 // Chatwoot's columns stay as they are.
 func (v *Vault) SealAccount(ctx context.Context, accountID int64, report func(Sealing)) error {
-	keys, err := v.keys.Account(ctx, accountID)
-	if err != nil {
-		return err
-	}
 	for _, kind := range sealOrder {
 		total, parent, id := 0, int64(0), int64(0)
 		for {
-			rows, err := v.store.ListUnsealed(ctx, accountID, kind, parent, id, sealChunk)
-			if err != nil {
-				return err
-			}
-			if len(rows) == 0 {
-				break
-			}
-			switch err := v.sealRows(ctx, keys, kind, rows); {
+			rows, err := v.sealNext(ctx, accountID, kind, parent, id)
+			switch {
 			case errors.Is(err, errKeyGone):
 				continue // a contact was merged or erased since: its rows are read again
 			case err != nil:
 				return fmt.Errorf("seal account %d: %w", accountID, err)
+			}
+			if len(rows) == 0 {
+				break
 			}
 			parent, id = rows[len(rows)-1].Parent, rows[len(rows)-1].ID
 			total += len(rows)
@@ -70,6 +63,20 @@ func (v *Vault) SealAccount(ctx context.Context, accountID int64, report func(Se
 		}
 	}
 	return v.store.AnalyzeSealed(ctx)
+}
+
+// sealNext seals the rows that come after one, with the keys of now: they may change while an account is sealed.
+func (v *Vault) sealNext(ctx context.Context, accountID int64, kind chat.RecordKind, parent, id int64) ([]store.PlainRow, error) {
+	defer v.Enter()()
+	keys, err := v.keys.Account(ctx, accountID)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := v.store.ListUnsealed(ctx, accountID, kind, parent, id, sealChunk)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return rows, v.sealRows(ctx, keys, kind, rows)
 }
 
 func (v *Vault) sealRows(ctx context.Context, keys *keyring.Account, kind chat.RecordKind, rows []store.PlainRow) error {
