@@ -27,12 +27,15 @@ type KeyServices struct {
 	gcp []option.ClientOption             // tests: where Google is
 }
 
+// Format hides the settings from whoever prints them.
+func (KeyServices) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[redacted]") }
+
 // ErrRefused is a wrapped key that its master key does not open: wrapped by another key, for another place,
 // changed since, or by a version that is no longer allowed. Trying again is of no use.
 var ErrRefused = errors.New("the master key does not open it")
 
 // A wrap costs a key service milliseconds. What takes longer than this is an outage, whatever the caller allows.
-const serviceTimeout = 15 * time.Second
+const serviceTimeout = 10 * time.Second
 
 // service is what each key service does in its own way; masterKey does the rest alike for all.
 type service interface {

@@ -78,6 +78,9 @@ func (k *awsKey) EncryptWithContext(ctx context.Context, plaintext, associatedDa
 
 // DecryptWithContext names the key, although AWS would find it: otherwise any key that the credentials may use would do.
 func (k *awsKey) DecryptWithContext(ctx context.Context, wrapped, associatedData []byte) ([]byte, error) {
+	if len(wrapped) == 0 {
+		return nil, ErrRefused
+	}
 	answer, err := k.client.Decrypt(ctx, &kms.DecryptInput{
 		KeyId: aws.String(k.arn()), CiphertextBlob: wrapped, EncryptionContext: inContext(associatedData),
 	})

@@ -3,6 +3,7 @@ package keyring
 import (
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -108,6 +109,17 @@ func TestVaultFaults(t *testing.T) {
 				t.Errorf("the error quotes what it should not: %v", err)
 			}
 		})
+	}
+}
+
+// TestSettingsAreNotPrinted keeps a token out of a log that prints what it stands in.
+func TestSettingsAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	settings := KeyServices{VaultToken: "hvs.secret"}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		if text := fmt.Sprintf(verb+verb, settings, &settings); strings.Contains(text, "hvs") || strings.Contains(text, "687673") {
+			t.Errorf("%s prints %s", verb, text)
+		}
 	}
 }
 
