@@ -173,10 +173,12 @@ func TestDamagedKeysets(t *testing.T) {
 // wrapped makes a keyset of one purpose in the place of another, as only a holder of the master key can.
 func wrapped(t *testing.T, k *Keyring, row *chat.Keyset, as chat.KeysetPurpose) chat.Keyset {
 	t.Helper()
-	ks, err := *row, error(nil)
-	if ks.Wrapped, err = k.wrapNew(t.Context(), k.head(), template(as), wrapContext(row)); err != nil {
+	b, err := k.wrapNew(t.Context(), k.head(), template(as), wrapContext(row))
+	if err != nil {
 		t.Fatal(err)
 	}
+	ks := *row
+	ks.Wrapped = b
 	return ks
 }
 
