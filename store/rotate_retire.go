@@ -95,14 +95,23 @@ func (s *Store) ListSpentEpochs(ctx context.Context, retention time.Duration) ([
 	return list, nil
 }
 
-const destroyEpoch = `UPDATE cloakroom.key_epochs e SET state = 'destroyed', destroyed_at = now(), keyset_sealed = ''
- WHERE e.epoch = $2 AND` + spentEpoch
+const spendEpochs = `UPDATE cloakroom.key_epochs e SET state = 'destroyed', destroyed_at = now() WHERE` + spentEpoch + ` RETURNING e.epoch::int8`
 
-// DestroyEpoch empties an epoch whose time is over and that nothing is wrapped under, and says whether it did.
-func (s *Store) DestroyEpoch(ctx context.Context, epoch int, retention time.Duration) (bool, error) {
-	tag, err := s.db.Exec(ctx, destroyEpoch, retention, epoch)
+// SpendEpochs takes epochs out of use whose time is over and that nothing is wrapped under, and gives their numbers. Their
+// keys are still there, and so are their bytes, until EmptyEpoch says that the keys are gone.
+func (s *Store) SpendEpochs(ctx context.Context, retention time.Duration) ([]int64, error) {
+	list, err := collect(ctx, s.db, scanID, spendEpochs, retention)
 	if err != nil {
-		return false, fmt.Errorf("destroy epoch %d: %w", epoch, err)
+		return nil, fmt.Errorf("take old epochs out of use: %w", err)
 	}
-	return tag.RowsAffected() > 0, nil
+	return list, nil
+}
+
+// EmptyEpoch notes that the key of a spent epoch is gone.
+func (s *Store) EmptyEpoch(ctx context.Context, number int) error {
+	_, err := s.db.Exec(ctx, `UPDATE cloakroom.key_epochs SET keyset_sealed = '', destroyed_at = now() WHERE epoch = $1 AND state = 'destroyed'`, number)
+	if err != nil {
+		return fmt.Errorf("empty epoch %d: %w", number, err)
+	}
+	return nil
 }

@@ -2,10 +2,12 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/events"
+	"github.com/cloakroom/cloakroom/keyring"
 )
 
 // chosenAtOnce bounds the generations that are retired in one round.
@@ -17,7 +19,7 @@ var retirable = []chat.KeysetPurpose{chat.KeysetData, chat.KeysetVault, chat.Key
 
 // retireKeys goes over all accounts: old generations that no row names are refused, refused ones and old epochs are
 // destroyed after their retention.
-var retireKeys = []step{
+var retireKeys = append([]step{
 	{name: "choose", batch: chooseOfAll},
 	drain("drain"),
 	settle("await requests"),
@@ -30,8 +32,7 @@ var retireKeys = []step{
 		return over(0), nil
 	}},
 	{name: "destroy", batch: destroyKeysets},
-	{name: "destroy epochs", batch: destroyEpochs},
-}
+}, epochEnd...)
 
 func chooseOfAll(ctx context.Context, b *batch) (outcome, error) {
 	var err error
@@ -164,37 +165,51 @@ func accountsOf(sets []chat.KeysetName) []int64 {
 	return slices.Compact(ids)
 }
 
-// destroyEpochs destroys epochs whose retention is over: their keys in the key service first, which is what makes
-// every backup of theirs unreadable. The rows say so in the same transaction, so that a failure leaves both to be done.
-func destroyEpochs(ctx context.Context, b *batch) (outcome, error) {
+// epochEnd destroys epochs whose retention is over. They go out of use first, everywhere: a key that is gone from the
+// key service must be one that nobody asks for.
+var epochEnd = []step{
+	{name: "spend epochs", batch: spendEpochs},
+	settle("await spent epochs"),
+	{name: "destroy epochs", batch: destroyEpochs},
+}
+
+func spendEpochs(ctx context.Context, b *batch) (outcome, error) {
 	retention := b.job.Arguments.Epochs
 	if b.job.Kind == chat.RotateEpoch {
-		if retention = b.job.Arguments.Retention; retention > 0 {
-			return over(0), nil
-		}
-	} else if !b.job.Checkpoint.Epochs {
+		retention = b.job.Arguments.Retention
+	}
+	if !b.job.Checkpoint.Epochs || b.job.Kind == chat.RotateEpoch && retention > 0 {
 		return over(0), nil
 	}
+	spent, err := b.tx.SpendEpochs(ctx, retention)
+	if err != nil || len(spent) == 0 {
+		return over(0), err
+	}
+	return over(int64(len(spent))), b.changed(ctx, 0)
+}
+
+// destroyEpochs destroys the keys of epochs that are out of use, which is what makes every backup of theirs unreadable;
+// also those that an earlier job left. A key that is gone already was destroyed by one that could not say so any more.
+func destroyEpochs(ctx context.Context, b *batch) (outcome, error) {
 	rows, err := b.tx.ListEpochs(ctx)
 	if err != nil {
 		return outcome{}, err
 	}
 	for _, e := range rows {
-		done, err := b.tx.DestroyEpoch(ctx, e.Number, retention)
-		if err != nil {
-			return outcome{}, err
-		}
-		if !done {
+		if e.State != chat.KeysetDestroyed || len(e.Wrapped) == 0 {
 			continue
-		}
-		if err := b.keys.DestroyEpoch(ctx, e); err != nil {
-			return outcome{}, err
 		}
 		details := map[string]any{"key": e.Name, "master_key": e.MasterKey}
 		if err := b.put(ctx, chat.EpochDestroyed, "epoch", int64(e.Number), details); err != nil {
 			return outcome{}, err
 		}
-		return outcome{rows: 1}, b.changed(ctx, 0) // one to a transaction: a key that is gone is on record at once
+		if err := b.tx.EmptyEpoch(ctx, e.Number); err != nil {
+			return outcome{}, err
+		}
+		if err := b.keys.DestroyEpoch(ctx, e); err != nil && !errors.Is(err, keyring.ErrNoKey) {
+			return outcome{}, err
+		}
+		return outcome{rows: 1}, nil // one to a transaction: a key that is gone is on record at once
 	}
 	return over(0), nil
 }

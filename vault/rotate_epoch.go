@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/keyring"
@@ -28,11 +29,7 @@ var epochSteps = []step{
 	}},
 }
 
-var rotateEpoch = append(epochSteps[:len(epochSteps):len(epochSteps)],
-	drain("drain"),
-	settle("await requests"),
-	step{name: "destroy epochs", batch: destroyEpochs},
-)
+var rotateEpoch = slices.Concat(epochSteps, []step{drain("drain"), settle("await requests")}, epochEnd)
 
 // withoutEpochs says that the installation has none; then there is nothing to do.
 func (b *batch) withoutEpochs() bool { return b.job.Checkpoint.Generation == 0 }

@@ -37,6 +37,9 @@ type Vault struct {
 	turns    turns
 	attendee attendee // this process among those that hold keys
 
+	// Schedule is what Tend goes by; to be set before.
+	Schedule Schedule
+
 	checkpoint func(committed bool) // nil but in tests: called right before and right after every transaction of a job
 }
 
@@ -44,7 +47,9 @@ type Vault struct {
 func New(s *store.Store, keys *keyring.Keyring, client redis.UniversalClient, bus *events.Bus, log *slog.Logger, registry prometheus.Registerer) *Vault {
 	m := newMetrics(registry)
 	records := newCache(client, log, m)
-	return &Vault{store: s, keys: keys, cache: records, budgets: newBudgets(client, log, &records.quiet), bus: bus, log: log, metrics: m}
+	v := &Vault{store: s, keys: keys, cache: records, budgets: newBudgets(client, log, &records.quiet), bus: bus, log: log, metrics: m}
+	registry.MustRegister(keyMetrics{v})
+	return v
 }
 
 // Settle waits until what was read has reached the cache: for a clean stop, and for tests.

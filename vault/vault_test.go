@@ -94,6 +94,7 @@ type replica struct {
 	client   *redis.Client
 	registry *prometheus.Registry
 	journal  *journal
+	master   string // the URI of its master key, where that is not the one of all tests
 }
 
 // newReplica puts a vault on a database; a client of nil is the tests' Redis.

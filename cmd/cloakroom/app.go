@@ -95,7 +95,11 @@ func (app *App) openVault(program string, createKey bool) error {
 	if err != nil {
 		return err
 	}
-	keys, err := keyring.New(master, app.Store, keyring.WithFollower(app.Config.keyServices().Open))
+	options := []keyring.Option{keyring.WithFollower(app.Config.keyServices().Open)}
+	if app.Config.EpochLength == 0 {
+		options = append(options, keyring.WithoutEpochs())
+	}
+	keys, err := keyring.New(master, app.Store, options...)
 	if err != nil {
 		return err
 	}
@@ -103,6 +107,7 @@ func (app *App) openVault(program string, createKey bool) error {
 	app.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	app.Bus = events.New(app.Redis, app.Log)
 	app.Vault = vault.New(app.Store, keys, app.Redis, app.Bus, app.Log, app.Registry)
+	app.Vault.Schedule = app.Config.schedule()
 	if err := app.attend(program); err != nil {
 		return err
 	}

@@ -24,7 +24,15 @@ type Config struct {
 	Manifest    string `env:"DOCUMENTS_MANIFEST" why:"file of an installation's own documents: JSON, SHA-256 to text"`
 	RateLimit   int    `env:"RATE_LIMIT" envDefault:"20000" why:"points a second that come back to each viewer; 0 is no limit"`
 	Jobs        string `env:"JOBS" envDefault:"on" why:"off: this replica serves and leaves scheduled work on keys to the others"`
-	LogLevel    string `env:"LOG_LEVEL" envDefault:"info" why:"debug, info, warn or error"`
+
+	KeyRotation    Span `env:"KEY_ROTATION" envDefault:"90d" why:"age at which an account gets new keys by itself; 0s is never"`
+	KeyRetention   Span `env:"KEY_RETENTION" envDefault:"30d" why:"how long keys that no row names any more are kept before they are destroyed"`
+	KeyReseal      bool `env:"KEY_RESEAL" envDefault:"true" why:"scheduled rotations seal payloads again too, so that old keys can be refused, which dates every rollback"`
+	JobRate        int  `env:"JOB_RATE" envDefault:"2000" why:"rows a second of scheduled jobs; 0 is as fast as it goes"`
+	EpochLength    Span `env:"EPOCH_LENGTH" envDefault:"30d" why:"how long subject keys are wrapped under one epoch key; 0s is no epochs, and then backups never run out"`
+	EpochRetention Span `env:"EPOCH_RETENTION" envDefault:"35d" why:"how long an old epoch is kept before its key is destroyed in the key service: backups older than this open nothing"`
+
+	LogLevel string `env:"LOG_LEVEL" envDefault:"info" why:"debug, info, warn or error"`
 
 	// These go along with a MASTER_KEY of hcvault://.
 	VaultToken     string `env:"VAULT_TOKEN" secret:"all" why:"token for Vault or OpenBao; rather VAULT_TOKEN_FILE, because a token runs out"`
@@ -111,6 +119,9 @@ func (c Config) check() error {
 		if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 			problems = append(problems, fmt.Errorf("%s must be a URL with http or https, such as http://collector:4318", name))
 		}
+	}
+	if c.JobRate < 0 {
+		problems = append(problems, errors.New("JOB_RATE must be a number of rows from 0 up"))
 	}
 	if _, ok := logLevels[c.LogLevel]; !ok {
 		problems = append(problems, errors.New("LOG_LEVEL must be debug, info, warn or error"))

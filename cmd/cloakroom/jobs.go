@@ -39,10 +39,7 @@ func (app *App) openJobs() (stop func(), err error) {
 }
 
 func (app *App) tend(ctx context.Context) error {
-	if v, ok := any(app.Vault).(interface{ Tend(context.Context) error }); ok {
-		return v.Tend(ctx)
-	}
-	return nil
+	return app.Vault.Tend(ctx)
 }
 
 // JobsCmd is `cloakroom jobs`.

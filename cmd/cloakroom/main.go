@@ -27,6 +27,7 @@ type commands struct {
 	Seed    SeedCmd    `cmd:"" help:"Load the demo data into an empty database."`
 	Token   TokenCmd   `cmd:"" help:"Credentials of back ends."`
 	Keys    KeysCmd    `cmd:"" help:"The keys that everything is sealed under."`
+	Rotate  RotateCmd  `cmd:"" help:"New keys in place of old ones, while everything runs."`
 	Jobs    JobsCmd    `cmd:"" help:"Long work on keys: how it comes along, and what is to become of it."`
 
 	Documents DocumentsCmd `cmd:"" help:"The documents that may run where DOCUMENTS is trusted."`

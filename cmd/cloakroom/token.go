@@ -229,6 +229,15 @@ func tokenState(r *store.ServiceTokenRow) string {
 // Span is a length of time on the command line: Go's durations, and whole days as in 90d.
 type Span time.Duration
 
+// String writes a span as it is read.
+func (s Span) String() string {
+	d := time.Duration(s)
+	if days := d / (24 * time.Hour); days > 0 && d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%dd", days)
+	}
+	return d.String()
+}
+
 // UnmarshalText reads a span that is not negative.
 func (s *Span) UnmarshalText(text []byte) error {
 	if days, ok := strings.CutSuffix(string(text), "d"); ok {

@@ -1,0 +1,420 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/chatwoot/schema"
+	"github.com/cloakroom/cloakroom/keyring"
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/storetest"
+)
+
+// rotation is one job that the tests run to its end, with what must be so afterwards.
+type rotation struct {
+	kind      chat.JobKind
+	account   int64
+	arguments chat.JobArguments
+	after     string // a query that gives what is not as it should be; nothing is good
+}
+
+// oldRows finds rows of Acme's that name another generation than the one in force.
+const oldRows = `WITH active AS (SELECT purpose, generation FROM cloakroom.account_keysets WHERE account_id = 1 AND state = 'active'),
+ named AS (SELECT 'data' AS purpose, key_id AS generation, 'subject_keys' AS place FROM cloakroom.subject_keys WHERE account_id = 1 AND state = 'active'
+ UNION ALL SELECT 'data', key_id, 'contacts' FROM cloakroom.contacts UNION ALL SELECT 'data', key_id, 'contact_inboxes' FROM cloakroom.contact_inboxes
+ UNION ALL SELECT 'data', key_id, 'conversations' FROM cloakroom.conversations UNION ALL SELECT 'data', key_id, 'messages' FROM cloakroom.messages
+ UNION ALL SELECT 'data', key_id, 'attachments' FROM cloakroom.attachments UNION ALL SELECT 'data', key_id, 'notes' FROM cloakroom.notes
+ UNION ALL SELECT 'index', generation, 'lookup_tags' FROM cloakroom.lookup_tags)
+ SELECT place || ' names generation ' || n.generation FROM named n JOIN active a USING (purpose) WHERE n.generation <> a.generation`
+
+const oldKeysets = ` UNION SELECT purpose || '/' || generation || ' is ' || state FROM cloakroom.account_keysets WHERE account_id = 1 AND `
+
+const oldEpochs = `SELECT 'a subject key lies under epoch ' || epoch FROM cloakroom.subject_keys
+ WHERE state = 'active' AND epoch <> (SELECT epoch FROM cloakroom.key_epochs WHERE state = 'active')`
+
+// rotations gives every plan; the folder is for keys that follow the master key.
+func rotations(folder string) map[string]rotation {
+	return map[string]rotation{
+		"account": {chat.RotateAccount, schema.Acme, chat.JobArguments{Reseal: true},
+			oldRows + oldKeysets + `purpose IN ('data', 'vault') AND (generation = 1) <> (state = 'destroyed')
+ UNION SELECT 'audit is ' || state FROM cloakroom.account_keysets WHERE account_id = 1 AND purpose = 'audit' AND generation = 1 AND state <> 'retired'`},
+		"account, subject keys alone": {chat.RotateAccount, schema.Acme, chat.JobArguments{},
+			`SELECT 'a subject key under ' || key_id FROM cloakroom.subject_keys WHERE account_id = 1 AND state = 'active' AND key_id <> 2` +
+				oldKeysets + `purpose = 'data' AND state <> CASE generation WHEN 1 THEN 'retired' ELSE 'active' END`},
+		"account, old keys kept": {chat.RotateAccount, schema.Acme, chat.JobArguments{Reseal: true, Retention: time.Hour},
+			oldRows + oldKeysets + `purpose = 'data' AND generation = 1 AND state <> 'refused'`},
+		"index": {chat.RotateIndex, schema.Acme, chat.JobArguments{},
+			oldRows + oldKeysets + `purpose = 'index' AND (generation = 1) <> (state = 'destroyed')`},
+		"epoch": {chat.RotateEpoch, 0, chat.JobArguments{},
+			oldEpochs + ` UNION SELECT epoch || ' is ' || state FROM cloakroom.key_epochs WHERE (epoch = 1) <> (state = 'destroyed')`},
+		"master": {chat.RotateMaster, 0, chat.JobArguments{To: "local-file://" + filepath.Join(folder, "next.key")},
+			oldEpochs + ` UNION SELECT purpose || ' lies under ' || master_key FROM cloakroom.account_keysets WHERE master_key NOT LIKE '%next.key'
+ UNION SELECT 'epoch lies under ' || master_key FROM cloakroom.key_epochs WHERE state = 'active' AND master_key NOT LIKE '%next.key'`},
+		"nothing to retire": {chat.RetireKeys, 0, chat.JobArguments{}, oldRows + oldKeysets + `state <> 'active'`},
+	}
+}
+
+// newRotating gives a replica on a sealed demo and a master key of its own: the keys of epochs are destroyed there.
+func newRotating(t testing.TB) *replica {
+	t.Helper()
+	s := sealedDemo.Clone(t)
+	setEpoch(t, s)
+	folder := t.TempDir()
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(strings.TrimPrefix(masterKey, "local-file://")), "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		key, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, filepath.Base(file)), key, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return replicaUnder(t, s, "local-file://"+filepath.Join(folder, filepath.Base(masterKey)))
+}
+
+// replicaUnder is a replica whose trust begins at a master key.
+func replicaUnder(t testing.TB, s *store.Store, uri string) *replica {
+	t.Helper()
+	r := newReplica(t, s, nil)
+	master, err := keyring.OpenMasterKey(t.Context(), uri, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.keys, err = keyring.New(master, s, keyring.WithFollower(keyring.OpenMasterKey)); err != nil {
+		t.Fatal(err)
+	}
+	r.master = uri
+	return r
+}
+
+// another is a second replica of the same installation.
+func (r *replica) another() *replica {
+	r.t.Helper()
+	return replicaUnder(r.t, r.store, r.master)
+}
+
+// begin starts a job.
+func (r *replica) begin(kind chat.JobKind, account int64, arguments chat.JobArguments) *chat.Job {
+	r.t.Helper()
+	job, started, err := r.StartJob(r.t.Context(), kind, account, arguments)
+	if err != nil || !started {
+		r.t.Fatalf("start %s: %v, %v", kind, started, err)
+	}
+	return job
+}
+
+// finish works on a job until it is over.
+func (r *replica) finish(job *chat.Job) *chat.Job {
+	r.t.Helper()
+	for {
+		_, done, err := r.WorkJob(r.t.Context(), job.ID, time.Minute)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if job, err = r.FindJob(r.t.Context(), job.ID); err != nil {
+			r.t.Fatal(err)
+		}
+		if done {
+			return job
+		}
+		tick(r.t)
+	}
+}
+
+// tick lets a moment pass.
+func tick(t testing.TB) {
+	t.Helper()
+	timer := time.NewTimer(10 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-t.Context().Done():
+		t.Fatal("the test is over")
+	case <-timer.C:
+	}
+}
+
+// wrong gives what a query finds, one to a line.
+func (r *replica) wrong(query string) string {
+	r.t.Helper()
+	return storetest.Value[string](r.t, r.store, `SELECT COALESCE(string_agg(found, E'\n'), '') FROM (`+query+`) q(found)`)
+}
+
+// open gives every sealed value of an account, with the version of its row.
+func (r *replica) open(account int64) map[string]string {
+	r.t.Helper()
+	keys, err := r.keys.Account(r.t.Context(), account)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	values := make(map[string]string)
+	err = r.store.InTx(r.t.Context(), func(tx *store.Store) error {
+		for _, kind := range sealOrder {
+			rows, err := tx.LockStaleRows(r.t.Context(), account, kind, 0, 0, -1, 1_000_000)
+			if err != nil {
+				return err
+			}
+			for _, row := range rows {
+				if err := openRow(values, keys, kind, row); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return values
+}
+
+func openRow(values map[string]string, keys *keyring.Account, kind chat.RecordKind, row store.StaleRow) error {
+	for i, f := range sealFields[kind] {
+		if row.Columns[i] == nil {
+			continue
+		}
+		subject, err := keys.Subject(row.KeyContactID, row.SubjectKeyID, row.KeySealed)
+		if err != nil {
+			return fmt.Errorf("%s %d: %w", recordNames[kind], row.ID, err)
+		}
+		value, err := subject.Open(keyring.Place{Table: f.Table(), Field: f, Row: row.ID, Version: row.Version}, row.Columns[i])
+		if err != nil {
+			return err
+		}
+		values[fmt.Sprintf("%s %d %s v%d", recordNames[kind], row.ID, f, row.Version)] = string(value)
+	}
+	return nil
+}
+
+// tags counts blind index entries, by field, and those that are held.
+func (r *replica) tags() string {
+	r.t.Helper()
+	return r.wrong(`SELECT field || ': ' || count(*) || ', held ' || count(*) FILTER (WHERE exclusive) FROM cloakroom.lookup_tags
+ GROUP BY account_id, field, generation ORDER BY 1`)
+}
+
+// untouched is what no rotation may change of Chatwoot's.
+const untouched = `SELECT COALESCE(max(updated_at)::text, '') FROM contacts UNION ALL SELECT max(updated_at)::text FROM conversations`
+
+func TestRotations(t *testing.T) {
+	t.Parallel()
+	for name, rot := range rotations(t.TempDir()) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRotating(t)
+			values, tags, chatwoot, alias := r.open(schema.Acme), r.tags(), r.wrong(untouched), r.alias()
+			job := r.finish(r.begin(rot.kind, rot.account, rot.arguments))
+			if job.State != chat.JobDone || job.Checkpoint.Found != 0 {
+				t.Errorf("the job is %s, %d rows at fault", job.State, job.Checkpoint.Found)
+			}
+			other := r.another()
+			for _, each := range []*replica{r, other} {
+				if diff := cmp.Diff(values, each.open(schema.Acme)); diff != "" {
+					t.Error(diff)
+				}
+			}
+			if wrong := r.wrong(rot.after); wrong != "" {
+				t.Error(wrong)
+			}
+			if got := r.tags(); got != tags {
+				t.Errorf("blind index entries:\n%s\nbefore:\n%s", got, tags)
+			}
+			if got := r.wrong(untouched); got != chatwoot {
+				t.Error("rows of Chatwoot's were touched")
+			}
+			if got := other.alias(); got != alias {
+				t.Errorf("the alias %s has become %s", alias, got)
+			}
+			if n := r.audited(chat.JobStarted) + r.audited(chat.JobFinished); n != 2 {
+				t.Errorf("%d entries about the job, want 2", n)
+			}
+			r.lookUp(everything)
+		})
+	}
+}
+
+// alias is how masked agents see a contact.
+func (r *replica) alias() string {
+	r.t.Helper()
+	keys, err := r.keys.Account(r.t.Context(), schema.Acme)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	alias, err := keys.Alias(everything)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return alias
+}
+
+// lookUp finds a contact by each of its addresses.
+func (r *replica) lookUp(id int64) {
+	r.t.Helper()
+	account := r.account(schema.Acme)
+	c := r.contacts(account, id)[0]
+	for _, f := range addressFields {
+		value, err := c.Values.Get(f)
+		if err != nil || value == nil {
+			r.t.Fatalf("%s: %v", fieldNames[f], err)
+		}
+		found, err := r.LookupContact(r.t.Context(), account, LookupField{Field: f, Value: *value})
+		if err != nil || found.ID != id {
+			r.t.Errorf("look up %s: %+v, %v", fieldNames[f], found, err)
+		}
+	}
+}
+
+// died is what a test's checkpoint panics with.
+type died struct{ n int }
+
+// TestEveryCheckpointSurvivesACrash lets the worker die right before and right after every transaction of every plan.
+// Another one goes on each time, and comes to the same end as one that was left in peace.
+func TestEveryCheckpointSurvivesACrash(t *testing.T) {
+	t.Parallel()
+	peace, crash := t.TempDir(), t.TempDir()
+	for name, rot := range rotations(crash) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			calm := newRotating(t)
+			calm.finish(calm.begin(rot.kind, rot.account, rotations(peace)[name].arguments))
+			r := newRotating(t)
+			values, tags := r.open(schema.Acme), r.tags()
+			job := r.begin(rot.kind, rot.account, rot.arguments)
+			crashes := 0
+			for !r.dies(job.ID, &crashes) {
+				storetest.Exec(t, r.store, `UPDATE cloakroom.jobs SET holder = 'the dead', held_until = now() - interval '1 second'`)
+				r = r.another()
+			}
+			if least := 2*len(planOf(rot.kind)) - 2; crashes < least {
+				t.Errorf("it crashed %d times, want %d or more", crashes, least)
+			}
+			if diff := cmp.Diff(values, r.open(schema.Acme)); diff != "" {
+				t.Error(diff)
+			}
+			if wrong := r.wrong(rot.after); wrong != "" {
+				t.Error(wrong)
+			}
+			if got := r.tags(); got != tags {
+				t.Errorf("blind index entries:\n%s\nbefore:\n%s", got, tags)
+			}
+			if got, want := r.wrong(endState), calm.wrong(endState); got != want {
+				t.Errorf("it ended as\n%s\nand in peace as\n%s", got, want)
+			}
+		})
+	}
+}
+
+// endState is what two runs of a job must agree on.
+const endState = `SELECT account_id || ' ' || purpose || '/' || generation || ' ' || state FROM cloakroom.account_keysets
+ UNION SELECT 'epoch ' || epoch || ' ' || state FROM cloakroom.key_epochs
+ UNION SELECT kind || ' ' || state || ' ' || rows_done FROM cloakroom.jobs
+ UNION SELECT action || ': ' || count(*) FROM cloakroom.audit_entries WHERE action LIKE 'key%' OR action LIKE 'job%' GROUP BY action
+ UNION SELECT 'keys under ' || key_id || ' and ' || epoch || ': ' || count(*) FROM cloakroom.subject_keys GROUP BY key_id, epoch ORDER BY 1`
+
+// dies works on a job until the next checkpoint that nobody died at yet, and dies there; true when the job is over.
+func (r *replica) dies(jobID int64, crashes *int) (over bool) {
+	r.t.Helper()
+	seen := 0
+	r.checkpoint = func(committed bool) {
+		// What is not committed is done again, so the next worker comes by here once more and dies a little later.
+		if seen++; committed || seen == 1 && *crashes%2 == 0 {
+			*crashes++
+			panic(died{*crashes})
+		}
+	}
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case died:
+			over = false
+		default:
+			panic(p)
+		}
+	}()
+	for {
+		again, done, err := r.WorkJob(r.t.Context(), jobID, 0)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if done {
+			return true
+		}
+		if again > 0 {
+			tick(r.t)
+		}
+	}
+}
+
+// TestRotationWaitsForReplicas: nothing goes on while a replica may still use what was before.
+func TestRotationWaitsForReplicas(t *testing.T) {
+	t.Parallel()
+	r := newRotating(t)
+	if _, err := r.store.RegisterReplica(t.Context(), "deaf", "serve", false); err != nil {
+		t.Fatal(err)
+	}
+	job := r.begin(chat.RotateAccount, schema.Acme, chat.JobArguments{})
+	for job.WaitingFor == "" {
+		if _, done, err := r.WorkJob(t.Context(), job.ID, 0); err != nil || done {
+			t.Fatal(done, err)
+		}
+		job = r.found(job.ID)
+	}
+	if job.Step != "await readers" || !strings.Contains(job.WaitingFor, "serve deaf") {
+		t.Errorf("at %q it waits for %q", job.Step, job.WaitingFor)
+	}
+	if err := r.store.SetReplicaTrouble(t.Context(), "deaf", "the key service does not answer"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.WorkJob(t.Context(), job.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	if job = r.found(job.ID); !strings.Contains(job.WaitingFor, "the key service does not answer") {
+		t.Errorf("it waits for %q", job.WaitingFor)
+	}
+	if n := storetest.Value[int64](t, r.store, `SELECT count(*) FROM cloakroom.account_keysets WHERE account_id = 1 AND state = 'active' AND generation = 2`); n != 0 {
+		t.Error("it went on all the same")
+	}
+	if err := r.store.AcknowledgeKeyChange(t.Context(), "deaf", job.Checkpoint.Change); err != nil {
+		t.Fatal(err)
+	}
+	for job.Step != "await writers" {
+		if _, _, err := r.WorkJob(t.Context(), job.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+		job = r.found(job.ID)
+	}
+}
+
+func (r *replica) found(id int64) *chat.Job {
+	r.t.Helper()
+	job, err := r.FindJob(r.t.Context(), id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return job
+}
+
+// attended is a replica that follows changes of keys until the test ends.
+func attended(t *testing.T, s *store.Store) *replica {
+	t.Helper()
+	r := newReplica(t, s, nil)
+	if err := r.Register(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); r.Attend(ctx) }()
+	t.Cleanup(func() { stop(); <-ended })
+	return r
+}

@@ -1,0 +1,92 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// Schedule says when keys are rotated by themselves. A zero length of time is never.
+type Schedule struct {
+	Rotation       time.Duration // age at which an account gets new keys
+	Retention      time.Duration // between refusing a generation and destroying it
+	EpochLength    time.Duration
+	EpochRetention time.Duration // between retiring an epoch and destroying it
+	Reseal         bool          // payloads too, so that old generations can be refused
+	Rate           int           // rows a second of scheduled jobs
+}
+
+const (
+	rotationsAtOnce = 3                // of accounts that the schedule has under way
+	retireEvery     = 24 * time.Hour   // between two lookings for keys that nobody names
+	afterFailure    = 24 * time.Hour   // before what failed or was cancelled is begun again by itself
+	forgottenAfter  = 10 * time.Minute // that a job lies idle, before it is put in the queue again
+)
+
+// Scheduler is the actor of what no person has asked for.
+var Scheduler = chat.Actor{Kind: "SCHEDULE", ID: "schedule"}
+
+// Tend starts what is due by the schedule and puts jobs in the queue again that nobody works on. It may run as often as
+// one likes, on any number of replicas at once: of a kind and account there is one job at a time. What fails does not
+// keep the rest from being done.
+func (v *Vault) Tend(ctx context.Context) error {
+	ctx, s := WithActor(ctx, Scheduler), v.Schedule
+	return errors.Join(v.tendAccounts(ctx, s), v.tendEpoch(ctx, s), v.tendRetirement(ctx, s), v.tendForgotten(ctx))
+}
+
+// tendAccounts rotates accounts whose keys are too old, oldest first and a few at a time.
+func (v *Vault) tendAccounts(ctx context.Context, s Schedule) error {
+	if s.Rotation <= 0 {
+		return nil
+	}
+	due, err := v.store.ListRotationsDue(ctx, s.Rotation, afterFailure, rotationsAtOnce)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, accountID := range due {
+		arguments := chat.JobArguments{Reseal: s.Reseal, Retention: max(s.Retention, 1), Rate: s.Rate} // destroyed by retireKeys
+		if _, _, err := v.StartJob(ctx, chat.RotateAccount, accountID, arguments); err != nil {
+			errs = append(errs, fmt.Errorf("rotate the keys of account %d: %w", accountID, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (v *Vault) tendEpoch(ctx context.Context, s Schedule) error {
+	if s.EpochLength <= 0 {
+		return nil
+	}
+	due, err := v.store.EpochDue(ctx, s.EpochLength, afterFailure)
+	if err != nil || !due {
+		return err
+	}
+	_, _, err = v.StartJob(ctx, chat.RotateEpoch, 0, chat.JobArguments{Retention: max(s.EpochRetention, 1), Rate: s.Rate})
+	return err
+}
+
+func (v *Vault) tendRetirement(ctx context.Context, s Schedule) error {
+	due, err := v.store.JobDue(ctx, chat.RetireKeys, retireEvery)
+	if err != nil || !due {
+		return err
+	}
+	_, _, err = v.StartJob(ctx, chat.RetireKeys, 0, chat.JobArguments{Retention: s.Retention, Epochs: s.EpochRetention, Rate: s.Rate})
+	return err
+}
+
+// tendForgotten puts jobs in the queue again that nobody works on, such as those whose queue was emptied by hand.
+func (v *Vault) tendForgotten(ctx context.Context) error {
+	jobs, err := v.store.ListForgottenJobs(ctx, forgottenAfter)
+	if err != nil {
+		return fmt.Errorf("look for jobs that nobody works on: %w", err)
+	}
+	var errs []error
+	for _, job := range jobs {
+		errs = append(errs, v.store.InTx(ctx, func(tx *store.Store) error { return tx.Enqueue(ctx, job.ID, job.Arguments.NotBefore) }))
+	}
+	return errors.Join(errs...)
+}
