@@ -147,7 +147,7 @@ func realVault(t *testing.T) *vaultProcess {
 	return v
 }
 
-// leastPolicy is what the manual tells operators to write, for keys whose names begin with master.
+// leastPolicy is the policy of docs/adr/0022, for keys whose names begin with master.
 const leastPolicy = `
 path "transit/keys/master*"        { capabilities = ["create", "read", "update", "delete"] }
 path "transit/encrypt/master*"     { capabilities = ["update"] }
