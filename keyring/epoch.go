@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 	"golang.org/x/sync/errgroup"
 )
@@ -23,7 +24,12 @@ type epochKeys struct {
 	reading uint64       // a later reading has a higher number
 	rows    []chat.Epoch // those that are live, as they were read
 	gone    []int        // those of them whose key the key service does not have any more
+
+	children map[epochPlace]MasterKey // what wraps them: opening one tries it first, which is not needed at each reading
 }
+
+// epochPlace says beside which master key a key of an epoch lies.
+type epochPlace struct{ master, name string }
 
 // epochName is what a key of an epoch may be called: the name comes from the database, and goes into a key service's
 // paths.
@@ -137,7 +143,7 @@ func (k *Keyring) loadEpochs(ctx context.Context, known *epochKeys) (*epochKeys,
 			return nil, err
 		}
 	}
-	e, err := k.openEpochs(ctx, rows)
+	e, err := k.openEpochs(ctx, rows, known)
 	if err != nil {
 		return nil, err
 	}
@@ -154,8 +160,8 @@ func sameEpoch(x, y chat.Epoch) bool {
 
 // openEpochs unwraps the live epochs, all at once. One whose key is gone opens nothing any more, and does not stop the
 // others: that is what its destruction was for.
-func (k *Keyring) openEpochs(ctx context.Context, rows []chat.Epoch) (*epochKeys, error) {
-	e := &epochKeys{}
+func (k *Keyring) openEpochs(ctx context.Context, rows []chat.Epoch, known *epochKeys) (*epochKeys, error) {
+	e := &epochKeys{children: map[epochPlace]MasterKey{}}
 	for _, row := range rows {
 		switch row.State {
 		case chat.KeysetPending, chat.KeysetActive, chat.KeysetRetired:
@@ -166,12 +172,17 @@ func (k *Keyring) openEpochs(ctx context.Context, rows []chat.Epoch) (*epochKeys
 		}
 	}
 	slices.SortFunc(e.rows, func(x, y chat.Epoch) int { return x.Number - y.Number })
-	keys := make([]tink.AEAD, len(e.rows))
+	keys, children := make([]tink.AEAD, len(e.rows)), make([]MasterKey, len(e.rows))
+	for i, row := range e.rows {
+		if known != nil {
+			children[i] = known.children[beside(row)]
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for i := range e.rows {
 		group.Go(func() (err error) {
-			keys[i], err = k.openEpoch(ctx, &e.rows[i])
+			keys[i], children[i], err = k.openEpoch(ctx, &e.rows[i], children[i])
 			return err
 		})
 	}
@@ -183,6 +194,7 @@ func (k *Keyring) openEpochs(ctx context.Context, rows []chat.Epoch) (*epochKeys
 			e.gone = append(e.gone, row.Number)
 			continue
 		}
+		e.children[beside(row)] = children[i]
 		g := generation[tink.AEAD]{number: uint16(row.Number), primitive: keys[i]}
 		e.live = append(e.live, g)
 		if row.State == chat.KeysetActive {
@@ -192,21 +204,29 @@ func (k *Keyring) openEpochs(ctx context.Context, rows []chat.Epoch) (*epochKeys
 	return e, nil
 }
 
-// openEpoch unwraps an epoch's keyset; nil when its key is gone from the key service.
-func (k *Keyring) openEpoch(ctx context.Context, row *chat.Epoch) (tink.AEAD, error) {
-	child, known, err := k.epochKey(ctx, row)
+func beside(row chat.Epoch) epochPlace { return epochPlace{row.MasterKey, row.Name} }
+
+// openEpoch unwraps an epoch's keyset; no key and no error when its key is gone from the key service. child is that key
+// when it was opened before.
+func (k *Keyring) openEpoch(ctx context.Context, row *chat.Epoch, child MasterKey) (tink.AEAD, MasterKey, error) {
+	_, known := k.masterOf(row.MasterKey)
+	var err error
+	if child == nil {
+		child, known, err = k.epochKey(ctx, row)
+	}
 	if err == nil {
-		handle, unwrapErr := k.unwrap(ctx, child, row.Wrapped, epochContext(row))
-		if err = unwrapErr; err == nil {
+		var handle *keyset.Handle
+		if handle, err = k.unwrap(ctx, child, row.Wrapped, epochContext(row)); err == nil {
 			if err = checkKey(handle, aead.AES256GCMKeyTemplate()); err == nil {
-				return aead.New(handle)
+				key, err := aead.New(handle)
+				return key, child, err
 			}
 		}
 	}
 	if known && errors.Is(err, ErrNoKey) {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return nil, fmt.Errorf("unwrap epoch %d: %w", row.Number, err)
+	return nil, nil, fmt.Errorf("unwrap epoch %d: %w", row.Number, err)
 }
 
 // sealing is the epoch that subject keys are wrapped under now; its number is 0 when there is none.

@@ -154,9 +154,7 @@ func (k *Keyring) ForgetAll() {
 	k.forgets++
 	k.era++
 	k.cached.each(forget)
-	if k.epochs != nil {
-		k.epochs.expire()
-	}
+	k.epochs = nil
 }
 
 // Trust says until when what is in memory is known to be up to date, by whoever listens for changes of keys. From then

@@ -21,6 +21,7 @@ type keyService struct {
 	keys   map[string]tink.AEAD
 	clear  map[string][]byte // the same as Tink keysets, binary, in clear; for vectors
 	opens  int
+	looks  int           // for a key
 	down   error         // what every request fails with, when set
 	gate   chan struct{} // when set, opening waits for it to be closed
 	began  chan struct{} // when set, opening sends on it first
@@ -57,6 +58,7 @@ func (s *keyService) names() map[string]bool {
 func (s *keyService) open(_ context.Context, uri string, create bool) (MasterKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.looks++
 	if s.down != nil {
 		return nil, s.down
 	}

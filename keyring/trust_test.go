@@ -182,8 +182,13 @@ func TestCheapRefresh(t *testing.T) {
 			try.change(t, k, sets)
 			for round, want := range []int{try.want, 1} {
 				c.move(defaultTTL)
-				service.change(func(s *keyService) { s.opens = 0 })
+				service.change(func(s *keyService) { s.opens, s.looks = 0, 0 })
 				mustAccount(t, k, 1)
+				service.change(func(s *keyService) {
+					if s.looks != 0 {
+						t.Errorf("round %d: %d keys were looked for that had been opened", round, s.looks)
+					}
+				})
 				if got := service.opened(); got != want+1 {
 					t.Errorf("round %d: %d keys were unwrapped, want %d", round, got, want+1)
 				}

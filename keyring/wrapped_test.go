@@ -195,7 +195,7 @@ func TestWrappedKeysetMutations(t *testing.T) {
 	eachMutation(epoch.Wrapped, func(changed []byte) {
 		e := epoch
 		e.Wrapped = changed
-		if key, err := k.openEpoch(t.Context(), &e); err == nil || key != nil {
+		if key, _, err := k.openEpoch(t.Context(), &e, nil); err == nil || key != nil {
 			t.Errorf("an epoch of %d bytes, changed, gave a key", len(changed))
 		}
 	})
