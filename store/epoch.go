@@ -14,7 +14,7 @@ const listEpochs = `SELECT epoch, name, master_key, keyset_sealed, state, create
 
 // ListEpochs reads every epoch, those out of use included.
 func (s *Store) ListEpochs(ctx context.Context) ([]chat.Epoch, error) {
-	list, err := collect(ctx, s.db, func(rows pgx.Rows) (e chat.Epoch, err error) {
+	list, err := collect(ctx, s.forKeys().db, func(rows pgx.Rows) (e chat.Epoch, err error) {
 		return e, rows.Scan(&e.Number, &e.Name, &e.MasterKey, &e.Wrapped, &e.State, &e.CreatedAt, moment(&e.ActivatedAt),
 			moment(&e.RetiredAt), moment(&e.DestroyedAt))
 	}, listEpochs)
@@ -29,7 +29,7 @@ const createEpoch = `INSERT INTO cloakroom.key_epochs (epoch, name, master_key, 
 
 // CreateEpoch inserts an epoch and leaves one of the same number alone.
 func (s *Store) CreateEpoch(ctx context.Context, e chat.Epoch) error {
-	if _, err := s.db.Exec(ctx, createEpoch, e.Number, e.Name, e.MasterKey, e.Wrapped, e.State); err != nil {
+	if _, err := s.forKeys().db.Exec(ctx, createEpoch, e.Number, e.Name, e.MasterKey, e.Wrapped, e.State); err != nil {
 		return fmt.Errorf("store epoch %d: %w", e.Number, err)
 	}
 	return nil
@@ -62,7 +62,7 @@ const listSuccessions = `SELECT master_key, successor, succession_sealed FROM cl
 
 // ListSuccessions reads who follows whom among the master keys.
 func (s *Store) ListSuccessions(ctx context.Context) ([]chat.Succession, error) {
-	list, err := collect(ctx, s.db, func(rows pgx.Rows) (r chat.Succession, err error) {
+	list, err := collect(ctx, s.forKeys().db, func(rows pgx.Rows) (r chat.Succession, err error) {
 		return r, rows.Scan(&r.MasterKey, &r.Successor, &r.Sealed)
 	}, listSuccessions)
 	if err != nil {

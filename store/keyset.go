@@ -22,7 +22,7 @@ const listKeysets = `SELECT ` + keysetColumns + ` FROM cloakroom.account_keysets
 
 // ListKeysets reads every keyset of an account, those out of use included.
 func (s *Store) ListKeysets(ctx context.Context, accountID int64) ([]chat.Keyset, error) {
-	sets, err := collect(ctx, s.db, scanKeyset, listKeysets, accountID)
+	sets, err := collect(ctx, s.forKeys().db, scanKeyset, listKeysets, accountID)
 	if err != nil {
 		return nil, fmt.Errorf("read the keysets of account %d: %w", accountID, err)
 	}
@@ -35,7 +35,7 @@ const createKeyset = `INSERT INTO cloakroom.account_keysets
 
 // CreateKeysets inserts keysets that are not there yet and leaves existing ones alone.
 func (s *Store) CreateKeysets(ctx context.Context, sets []chat.Keyset) error {
-	return s.InTx(ctx, func(tx *Store) error {
+	return s.forKeys().InTx(ctx, func(tx *Store) error {
 		for _, k := range sets {
 			if _, err := tx.db.Exec(ctx, createKeyset, k.AccountID, k.Purpose, k.Generation, k.Wrapped, k.MasterKey, k.State); err != nil {
 				return fmt.Errorf("store keyset %s of account %d: %w", k.Purpose, k.AccountID, err)

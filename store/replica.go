@@ -59,7 +59,7 @@ const registerReplica = `INSERT INTO cloakroom.replicas (replica_id, program, ch
 // One that is about to read its first key has missed nothing; it must not read any before this has returned. One that
 // holds keys already, having been away for so long that it was struck off, has seen nothing.
 func (s *Store) RegisterReplica(ctx context.Context, id, program string, holding bool) (change int64, err error) {
-	if err := s.db.QueryRow(ctx, registerReplica, id, program, holding).Scan(&change); err != nil {
+	if err := s.forKeys().db.QueryRow(ctx, registerReplica, id, program, holding).Scan(&change); err != nil {
 		return 0, fmt.Errorf("register as one that holds keys: %w", err)
 	}
 	return change, nil
@@ -72,7 +72,7 @@ const beatReplica = `WITH beat AS (UPDATE cloakroom.replicas SET seen_at = now()
 // Beat says that a replica lives and gives what changed after a change: the last one of each account. registered is
 // false when the replica was struck off; then it must register again and forget everything.
 func (s *Store) Beat(ctx context.Context, id string, after int64) (changes []KeyChange, registered bool, err error) {
-	rows, err := collect(ctx, s.db, func(rows pgx.Rows) (k KeyChange, err error) {
+	rows, err := collect(ctx, s.forKeys().db, func(rows pgx.Rows) (k KeyChange, err error) {
 		return k, rows.Scan(&k.ID, &k.AccountID)
 	}, beatReplica, id, after)
 	if err != nil {
@@ -90,7 +90,7 @@ const acknowledgeKeyChange = `UPDATE cloakroom.replicas SET change_id = greatest
 
 // AcknowledgeKeyChange says that a replica has nothing left of what was before a change.
 func (s *Store) AcknowledgeKeyChange(ctx context.Context, id string, change int64) error {
-	if _, err := s.db.Exec(ctx, acknowledgeKeyChange, id, change); err != nil {
+	if _, err := s.forKeys().db.Exec(ctx, acknowledgeKeyChange, id, change); err != nil {
 		return fmt.Errorf("acknowledge change %d of keys: %w", change, err)
 	}
 	return nil
@@ -100,7 +100,7 @@ const setReplicaTrouble = `UPDATE cloakroom.replicas SET trouble = $2 WHERE repl
 
 // SetReplicaTrouble says why a replica cannot follow a change.
 func (s *Store) SetReplicaTrouble(ctx context.Context, id, trouble string) error {
-	if _, err := s.db.Exec(ctx, setReplicaTrouble, id, trouble); err != nil {
+	if _, err := s.forKeys().db.Exec(ctx, setReplicaTrouble, id, trouble); err != nil {
 		return fmt.Errorf("say why this process cannot follow a change of keys: %w", err)
 	}
 	return nil

@@ -31,7 +31,12 @@ type querier interface {
 type Store struct {
 	db   querier
 	pool *pgxpool.Pool
+	own  *pgxpool.Pool // for keys alone; nil in a transaction
 }
+
+// ownConnections read keys and say that this process lives. A request that has one of the others may wait for keys
+// meanwhile; when all did, and keys were read on the same ones, nobody would go on.
+const ownConnections = 2
 
 // connectTimeout bounds the wait for a server that does not answer at start-up.
 const connectTimeout = 10 * time.Second
@@ -54,11 +59,29 @@ func Open(ctx context.Context, url string) (*Store, error) {
 		return nil, fmt.Errorf("reach PostgreSQL at %s:%d, database %q: %w",
 			config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database, err)
 	}
-	return &Store{db: guarded{pool}, pool: pool}, nil
+	config = config.Copy()
+	config.MaxConns, config.MinConns, config.MinIdleConns = ownConnections, 0, 0
+	own, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open a pool of PostgreSQL connections: %w", err)
+	}
+	return &Store{db: guarded{pool}, pool: pool, own: own}, nil
 }
 
-// Close waits for running statements and closes the pool.
-func (s *Store) Close() { s.pool.Close() }
+// Close waits for running statements and closes all connections.
+func (s *Store) Close() {
+	s.pool.Close()
+	s.own.Close()
+}
+
+// forKeys is the store on connections that nobody else can take; in a transaction it is the transaction.
+func (s *Store) forKeys() *Store {
+	if s.own == nil {
+		return s
+	}
+	return &Store{db: guarded{s.own}, pool: s.pool}
+}
 
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
