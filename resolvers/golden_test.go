@@ -31,6 +31,9 @@ type question struct {
 
 func (q question) changes() bool { return strings.HasPrefix(q.query, "mutation") }
 
+// alone says that not only the super admin can change what the next viewer would be shown.
+func (q question) alone() bool { return q.changes() && strings.Contains(q.name, "contact") }
+
 func questions(t testing.TB) []question {
 	t.Helper()
 	folders, err := filepath.Glob("testdata/*/query.graphql")
@@ -64,10 +67,14 @@ func TestGolden(t *testing.T) {
 		t.Run(q.name, func(t *testing.T) {
 			t.Parallel()
 			e := shared()
-			if q.changes() {
+			if q.changes() && !q.alone() {
 				e = newEdge(t)
 			}
 			for _, viewer := range goldenViewers {
+				if q.alone() {
+					t.Run(viewer, func(t *testing.T) { compare(t, q.name, viewer, newEdge(t).ask(t, viewer, q.query, q.variables).body) })
+					continue
+				}
 				compare(t, q.name, viewer, e.ask(t, viewer, q.query, q.variables).body)
 			}
 		})
