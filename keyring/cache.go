@@ -29,7 +29,7 @@ func (h *held[T]) usable(now time.Time, trusted bool) (ok, stale bool) {
 	case !trusted:
 		return false, false
 	case !now.Before(h.fresh) && !now.Before(h.reading):
-		h.reading = now.Add(retryAfter)
+		h.reading = now.Add(loadTimeout)
 		return false, false
 	}
 	return true, false

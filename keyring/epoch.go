@@ -57,8 +57,9 @@ func (k *Keyring) NewEpoch(ctx context.Context, number int) (chat.Epoch, error) 
 	e := chat.Epoch{Number: number, Name: newEpochName(), MasterKey: head.URI(), State: chat.KeysetPending, CreatedAt: k.now()}
 	child, err := head.Child(ctx, e.Name, true)
 	if err != nil {
-		return e, fmt.Errorf("make the key of epoch %d beside master key %q: %w (let this program make keys there, or do without epochs: EPOCH_LENGTH=0)",
+		err = fmt.Errorf("make the key of epoch %d beside master key %q: %w (let this program make keys there, or do without epochs: EPOCH_LENGTH=0)",
 			number, e.MasterKey, err)
+		return e, errors.Join(err, k.discard(ctx, e)) // it may have been made, and not been there in time
 	}
 	if e.Wrapped, err = k.wrapNew(ctx, child, aead.AES256GCMKeyTemplate(), epochContext(&e)); err != nil {
 		return e, errors.Join(fmt.Errorf("make epoch %d: %w", number, err), k.discard(ctx, e))
