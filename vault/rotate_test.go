@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -403,18 +402,4 @@ func (r *replica) found(id int64) *chat.Job {
 		r.t.Fatal(err)
 	}
 	return job
-}
-
-// attended is a replica that follows changes of keys until the test ends.
-func attended(t *testing.T, s *store.Store) *replica {
-	t.Helper()
-	r := newReplica(t, s, nil)
-	if err := r.Register(t.Context(), "test"); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() { defer close(ended); r.Attend(ctx) }()
-	t.Cleanup(func() { stop(); <-ended })
-	return r
 }
