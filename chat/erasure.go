@@ -19,6 +19,17 @@ type Erasure struct {
 // Proven says that a verification found nothing left.
 func (e *Erasure) Proven() bool { return !e.VerifiedAt.IsZero() && len(e.Leftovers) == 0 }
 
+// GraphContactID is the contact's id as clients see it.
+func (e *Erasure) GraphContactID() ID { return ID(e.ContactID) }
+
+// ProvenAt is when a verification last found nothing left, nil when none has.
+func (e *Erasure) ProvenAt() *time.Time {
+	if !e.Proven() {
+		return nil
+	}
+	return &e.VerifiedAt
+}
+
 // Epochs is how long subject keys that are destroyed can still be opened from a backup: each is wrapped under an epoch
 // key for a length of time, and that key is destroyed a retention after it was followed by the next.
 type Epochs struct {

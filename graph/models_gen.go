@@ -37,6 +37,22 @@ type CreateContactPayload struct {
 	Contact *chat.Contact `json:"contact"`
 }
 
+// Whom to erase, and why.
+type EraseContactInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// The contact.
+	ContactID chat.ID `json:"contactId"`
+	// Why, in at most 500 characters; no e-mail address and no phone number in it.
+	Reason string `json:"reason"`
+}
+
+// What became of the contact.
+type EraseContactPayload struct {
+	// The erasure; of a contact that was erased before, that one.
+	Erasure *chat.Erasure `json:"erasure"`
+}
+
 // A whole value to find a contact by: exactly one of the three.
 type LookupContactInput struct {
 	// A whole e-mail address, in any case.

@@ -118,6 +118,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ContactErasure struct {
+		ErasedAt       func(childComplexity int) int
+		GraphContactID func(childComplexity int) int
+		ProvenAt       func(childComplexity int) int
+	}
+
 	ContactInbox struct {
 		CanReply      func(childComplexity int) int
 		Inbox         func(childComplexity int) int
@@ -181,6 +187,10 @@ type ComplexityRoot struct {
 		To             func(childComplexity int) int
 	}
 
+	EraseContactPayload struct {
+		Erasure func(childComplexity int) int
+	}
+
 	FeatureFlag struct {
 		Enabled func(childComplexity int) int
 		Name    func(childComplexity int) int
@@ -229,6 +239,7 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		CreateContact  func(childComplexity int, input CreateContactInput) int
+		EraseContact   func(childComplexity int, input EraseContactInput) int
 		MergeContacts  func(childComplexity int, input MergeContactsInput) int
 		SetFeatureFlag func(childComplexity int, input SetFeatureFlagInput) int
 		SetPIIMasking  func(childComplexity int, input SetPIIMaskingInput) int
@@ -637,6 +648,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ContactEdge.Node(childComplexity), true
 
+	case "ContactErasure.erasedAt":
+		if e.ComplexityRoot.ContactErasure.ErasedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactErasure.ErasedAt(childComplexity), true
+	case "ContactErasure.contactId":
+		if e.ComplexityRoot.ContactErasure.GraphContactID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactErasure.GraphContactID(childComplexity), true
+	case "ContactErasure.verifiedAt":
+		if e.ComplexityRoot.ContactErasure.ProvenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactErasure.ProvenAt(childComplexity), true
+
 	case "ContactInbox.canReply":
 		if e.ComplexityRoot.ContactInbox.CanReply == nil {
 			break
@@ -901,6 +931,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EmailHeaders.To(childComplexity), true
 
+	case "EraseContactPayload.erasure":
+		if e.ComplexityRoot.EraseContactPayload.Erasure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EraseContactPayload.Erasure(childComplexity), true
+
 	case "FeatureFlag.enabled":
 		if e.ComplexityRoot.FeatureFlag.Enabled == nil {
 			break
@@ -1069,6 +1106,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateContact(childComplexity, args["input"].(CreateContactInput)), true
+	case "Mutation.eraseContact":
+		if e.ComplexityRoot.Mutation.EraseContact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_eraseContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EraseContact(childComplexity, args["input"].(EraseContactInput)), true
 	case "Mutation.mergeContacts":
 		if e.ComplexityRoot.Mutation.MergeContacts == nil {
 			break
@@ -1327,6 +1375,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputConversationFilter,
 		ec.unmarshalInputConversationOrder,
 		ec.unmarshalInputCreateContactInput,
+		ec.unmarshalInputEraseContactInput,
 		ec.unmarshalInputLookupContactInput,
 		ec.unmarshalInputMergeContactsInput,
 		ec.unmarshalInputSetFeatureFlagInput,
@@ -1406,7 +1455,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "account.graphqls" "contact.graphqls" "conversation.graphqls" "message.graphqls" "schema.graphqls" "user.graphqls" "viewer.graphqls"
+//go:embed "account.graphqls" "contact.graphqls" "conversation.graphqls" "erasure.graphqls" "message.graphqls" "schema.graphqls" "user.graphqls" "viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -1421,6 +1470,7 @@ var sources = []*ast.Source{
 	{Name: "account.graphqls", Input: sourceData("account.graphqls"), BuiltIn: false},
 	{Name: "contact.graphqls", Input: sourceData("contact.graphqls"), BuiltIn: false},
 	{Name: "conversation.graphqls", Input: sourceData("conversation.graphqls"), BuiltIn: false},
+	{Name: "erasure.graphqls", Input: sourceData("erasure.graphqls"), BuiltIn: false},
 	{Name: "message.graphqls", Input: sourceData("message.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "user.graphqls", Input: sourceData("user.graphqls"), BuiltIn: false},
@@ -1562,6 +1612,18 @@ func (ec *executionContext) childFields_ContactEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type ContactEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ContactErasure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contactId":
+		return ec.fieldContext_ContactErasure_contactId(ctx, field)
+	case "erasedAt":
+		return ec.fieldContext_ContactErasure_erasedAt(ctx, field)
+	case "verifiedAt":
+		return ec.fieldContext_ContactErasure_verifiedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactErasure", field.Name)
+}
+
 func (ec *executionContext) childFields_ContactInbox(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "inbox":
@@ -1686,6 +1748,14 @@ func (ec *executionContext) childFields_EmailHeaders(ctx context.Context, field 
 		return ec.fieldContext_EmailHeaders_state(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EmailHeaders", field.Name)
+}
+
+func (ec *executionContext) childFields_EraseContactPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "erasure":
+		return ec.fieldContext_EraseContactPayload_erasure(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EraseContactPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_FeatureFlag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -37,7 +37,6 @@ var lacks = []struct{ rows, words string }{
 	{"P31", "draft drafts saved segment segments"},
 	{"P51", "csat survey surveys feedback"},
 	{"P52 P82", "transcripts"},
-	{"P69", "merge merged"},
 }
 
 // knownNames have such a word in their name and are something else, each with the reason.
@@ -45,8 +44,8 @@ var knownNames = map[string]string{
 	"Conversation.unreadCount": "messages of the conversation it stands in, at most ten",
 }
 
-// mutationsThereAre are those of this release: none writes a contact, a message or anything a contact is sent.
-var mutationsThereAre = []string{"setFeatureFlag", "setPiiMasking"}
+// mutationsThereAre are those of this release: none writes a message or anything a contact is sent.
+var mutationsThereAre = []string{"createContact", "eraseContact", "mergeContacts", "setFeatureFlag", "setPiiMasking", "updateContact"}
 
 // whatIsThere finds what docs/leaks.md says there is not: types, fields, arguments and inputs by their names,
 // mutations beside those that are known, and subscriptions.
@@ -75,7 +74,7 @@ func whatIsThere(s *ast.Schema) (findings []string) {
 				look(fmt.Sprintf("%s.%s(%s)", def.Name, f.Name, a.Name), a.Name)
 			}
 			if def == s.Mutation && !slices.Contains(mutationsThereAre, f.Name) {
-				findings = append(findings, "L16 P64 P67 P69 P80 P83 P87: Mutation."+f.Name)
+				findings = append(findings, "L16 P64 P67 P80 P83 P87: Mutation."+f.Name)
 			}
 		}
 	}
@@ -105,7 +104,7 @@ func TestWhatThisReleaseLacks(t *testing.T) {
 		`type Query { contacts: ContactPage } type ContactPage { totalCount: Int account: ID }`: {"L13 P68: ContactPage.totalCount", "L13 P68: ContactPage.totalCount"},
 		`type Query { id(search: String): ID }`:                                                 {"L17 L10 P60: Query.id(search)"},
 		`type Query { id(in: Export): ID } input Export { csv: Boolean }`:                       {"L23 P50 P51 P53 P65 P90: Export", "L23 P50 P51 P53 P65 P90: Export.csv"},
-		`type Query { id: ID } type Mutation { updateContact: ID setPiiMasking: ID }`:           {"L16 P64 P67 P69 P80 P83 P87: Mutation.updateContact"},
+		`type Query { id: ID } type Mutation { sendMessage: ID setPiiMasking: ID }`:             {"L16 P64 P67 P80 P83 P87: Mutation.sendMessage"},
 		`type Query { id: ID } type Subscription { contactChanged: ID }`:                        {"L20 P40: Subscription"},
 	} {
 		s, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})

@@ -79,6 +79,22 @@ func (r *mutationResolver) MergeContacts(ctx context.Context, input graph.MergeC
 	return &graph.MergeContactsPayload{Contact: c}, nil
 }
 
+// EraseContact is the resolver for the eraseContact field.
+func (r *mutationResolver) EraseContact(ctx context.Context, input graph.EraseContactInput) (*graph.EraseContactPayload, error) {
+	if err := mayErase(ctx, int64(input.AccountID)); err != nil {
+		return nil, err
+	}
+	erasure, err := r.Vault.EraseContact(ctx, int64(input.AccountID), int64(input.ContactID), input.Reason)
+	r.Auth.ForgetAll() // after an error too: a commit may be made although its answer did not arrive
+	if err != nil {
+		return nil, named("input.contactId", err)
+	}
+	if err := r.Auth.AwaitForgotten(ctx); err != nil {
+		return nil, err
+	}
+	return &graph.EraseContactPayload{Erasure: erasure}, nil
+}
+
 // Viewer is the resolver for the viewer field.
 func (r *queryResolver) Viewer(ctx context.Context) (*chat.Viewer, error) {
 	return auth.Viewer(ctx), nil
