@@ -68,13 +68,14 @@ func (a *Authenticator) AwaitForgotten(ctx context.Context) error {
 }
 
 // sameRights says that whatever may be answered to one may be answered to the other: they see the same kinds in the
-// same accounts, with the same roles and scopes. A setting that changes nothing for them, such as the flag of an account
+// same accounts, with the same roles and scopes. What was read under another epoch of an account may be gone by now: its
+// contact may have been erased. A setting that changes nothing for them, such as the flag of an account
 // for its administrators, is no difference: it would cost the super admin who sets it the answer.
 func sameRights(a, b *chat.Viewer) bool {
 	return a.UserID() == b.UserID() && a.SuperAdmin == b.SuperAdmin && a.Policy == b.Policy &&
 		sameService(a.Service, b.Service) && slices.EqualFunc(a.Memberships, b.Memberships, sameMembership) &&
 		slices.EqualFunc(a.Accounts(), b.Accounts(), func(x, y *chat.Account) bool {
-			return x.ID == y.ID && sameSight(a, b, x.ID) &&
+			return x.ID == y.ID && x.Settings.CacheEpoch == y.Settings.CacheEpoch && sameSight(a, b, x.ID) &&
 				(x.Settings.MaskedLookup == y.Settings.MaskedLookup || !masking.MaskedIn(b, y.ID))
 		})
 }
