@@ -113,7 +113,7 @@ func (app *App) openVault(program string, createKey bool) error {
 	}
 	installation, err := keys.Account(app.Context, 0)
 	if err != nil {
-		return fmt.Errorf("open the installation's keys: %w", err)
+		return fmt.Errorf("open the installation's keys: %s", strings.ReplaceAll(err.Error(), "\n", "; ")) // several fail at once
 	}
 	if app.Pepper, err = installation.Pepper(); err != nil {
 		return err

@@ -25,7 +25,7 @@ func (app *App) openJobs() (stop func(), err error) {
 		return func() {}, nil
 	}
 	queue, err := app.Store.OpenQueue(app.Context, store.QueueWork{
-		Job: app.Vault.WorkJob, Tend: app.tend, TendEvery: tendEvery, Log: app.Log})
+		Job: app.Vault.WorkJob, Tend: app.Vault.Tend, TendEvery: tendEvery, Log: app.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -36,10 +36,6 @@ func (app *App) openJobs() (stop func(), err error) {
 			app.Log.Warn("jobs under way are others' in a minute and a half", "error", store.Redact(err))
 		}
 	}), nil
-}
-
-func (app *App) tend(ctx context.Context) error {
-	return app.Vault.Tend(ctx)
 }
 
 // JobsCmd is `cloakroom jobs`.
