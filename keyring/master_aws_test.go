@@ -40,7 +40,7 @@ func newTrent() *trent {
 }
 
 type trentRequest struct {
-	KeyId, AliasName, TargetKeyId, Description string //nolint:revive // AWS's own names
+	KeyId, AliasName, TargetKeyId, Description string
 	Plaintext, CiphertextBlob                  []byte
 	EncryptionContext                          map[string]string
 	PendingWindowInDays                        int

@@ -135,7 +135,7 @@ func (k *gcpKey) destroy(ctx context.Context) error {
 }
 
 func noGoogle(err error) error {
-	return fmt.Errorf("Google Cloud KMS cannot be asked: see whether there are credentials (GOOGLE_APPLICATION_CREDENTIALS, or the "+
+	return fmt.Errorf("ask Google Cloud KMS: see whether there are credentials (GOOGLE_APPLICATION_CREDENTIALS, or the "+
 		"machine's service account): %w", err)
 }
 
@@ -147,7 +147,7 @@ func gcpFault(err error) error {
 	}
 	answer, ok := status.FromError(err)
 	if !ok { // Tink's own: a checksum that does not fit
-		return fmt.Errorf("Google Cloud KMS: %w", err)
+		return fmt.Errorf("ask Google Cloud KMS: %w", err)
 	}
 	hint := "see Google's own log, Cloud Audit Logs"
 	switch answer.Code() {
@@ -168,7 +168,7 @@ func gcpFault(err error) error {
 	case codes.InvalidArgument:
 		hint = "it does not take the request: see whether the key's purpose is ENCRYPT_DECRYPT"
 	case codes.Unavailable:
-		return fmt.Errorf("Google Cloud KMS cannot be reached: see whether the way from here is open, and Google's status: %s", answer.Message())
+		return fmt.Errorf("ask Google Cloud KMS: it cannot be reached: see whether the way from here is open, and Google's status: %s", answer.Message())
 	}
-	return fmt.Errorf("Google Cloud KMS answers %s: %s", answer.Code(), hint)
+	return fmt.Errorf("ask Google Cloud KMS: it answers %s: %s", answer.Code(), hint)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"log"
@@ -104,10 +105,10 @@ func closing(server *httptest.Server) func() {
 
 var vaultProgram = flag.String("vault", "", "program that serves a real Vault, for `make test-vault`")
 
-// vaultProcess is a real Vault, and the least token that Cloakroom needs of it.
+// vaultProcess is a real Vault and its root token.
 type vaultProcess struct {
-	Address, Token, Least string
-	stdin                 io.Closer // the server ends when this does, at the latest with our process
+	Address, Token string
+	stdin          io.Closer // the server ends when this does, at the latest with our process
 }
 
 var startVault = sync.OnceValues(func() (*vaultProcess, error) {
@@ -128,10 +129,7 @@ var startVault = sync.OnceValues(func() (*vaultProcess, error) {
 		return nil, err
 	}
 	v := vaultProcess{stdin: stdin}
-	if err := json.Unmarshal(line, &v); err != nil {
-		return nil, err
-	}
-	return &v, v.limit()
+	return &v, json.Unmarshal(line, &v)
 })
 
 // realVault gives the server of -vault, nil without.
@@ -147,36 +145,42 @@ func realVault(t *testing.T) *vaultProcess {
 	return v
 }
 
-// leastPolicy is the policy of docs/adr/0022, for keys whose names begin with master.
+// leastPolicy is the policy of docs/adr/0022, for a master key MASTER.
 const leastPolicy = `
-path "transit/keys/master*"        { capabilities = ["create", "read", "update", "delete"] }
-path "transit/encrypt/master*"     { capabilities = ["update"] }
-path "transit/decrypt/master*"     { capabilities = ["update"] }`
+path "transit/keys/MASTER"     { capabilities = ["read"] }
+path "transit/keys/MASTER-*"   { capabilities = ["create", "read", "update", "delete"] }
+path "transit/encrypt/MASTER*" { capabilities = ["update"] }
+path "transit/decrypt/MASTER*" { capabilities = ["update"] }`
 
-// limit makes a token of that policy.
-func (v *vaultProcess) limit() error {
-	as := &vaultServer{address: v.Address, settings: KeyServices{VaultToken: v.Token}, client: http.DefaultClient}
-	if err := as.ask(context.Background(), http.MethodPut, "sys/policies/acl/cloakroom", map[string]any{"policy": leastPolicy}, nil); err != nil {
-		return err
-	}
-	made, err := http.NewRequest(http.MethodPost, v.Address+"/v1/auth/token/create", strings.NewReader(`{"policies":["cloakroom"],"no_default_policy":true}`))
-	if err != nil {
-		return err
-	}
-	made.Header.Set("X-Vault-Token", v.Token)
-	response, err := http.DefaultClient.Do(made)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	var answer struct {
+// limited makes a token of that policy.
+func (v *vaultProcess) limited(t *testing.T, master string) string {
+	t.Helper()
+	ask := func(method, path string, request map[string]any) (answer struct {
 		Auth struct {
-			ClientToken string `json:"client_token"`
+			Token string `json:"client_token"`
 		}
+	}) {
+		content, err := json.Marshal(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), method, v.Address+"/v1/"+path, bytes.NewReader(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Vault-Token", v.Token)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil && !errors.Is(err, io.EOF) {
+			t.Fatal(err)
+		}
+		return answer
 	}
-	err = json.NewDecoder(response.Body).Decode(&answer)
-	v.Least = answer.Auth.ClientToken
-	return err
+	ask(http.MethodPut, "sys/policies/acl/"+master, map[string]any{"policy": strings.ReplaceAll(leastPolicy, "MASTER", master)})
+	return ask(http.MethodPost, "auth/token/create", map[string]any{"policies": []string{master}, "no_default_policy": true}).Auth.Token
 }
 
 // place is a key of its own on the real Vault, behind a proxy that can be slow and go away.
@@ -191,9 +195,8 @@ func (v *vaultProcess) place(t *testing.T) place {
 	server := httptest.NewServer(g.before(proxy))
 	t.Cleanup(server.Close)
 	name := "master-" + strings.ToLower(rand.Text())
-	settings := KeyServices{VaultToken: v.Least}
-	if _, err := settings.Open(t.Context(), vaultURI(server, name), true); err != nil {
+	if _, err := (KeyServices{VaultToken: v.Token}).Open(t.Context(), vaultURI(server, name), true); err != nil {
 		t.Fatal(err)
 	}
-	return place{settings, vaultURI(server, name), vaultURI(server, name+"-absent"), 0, g, closing(server)}
+	return place{KeyServices{VaultToken: v.limited(t, name)}, vaultURI(server, name), vaultURI(server, name+"-absent"), 0, g, closing(server)}
 }

@@ -152,16 +152,22 @@ func hasChildren(t *testing.T, p place) {
 			t.Errorf("destroying it, or a destroyed one: %v", err)
 		}
 	}
-	if got, err := children[0].DecryptWithContext(t.Context(), wrapped, []byte("here")); !errors.Is(err, ErrNoKey) {
+	staysGone(t, master, children[0], wrapped)
+	wrap(t, master, "and the master key", "is as before")
+}
+
+// staysGone says that child, which has been destroyed, opens and wraps nothing, and is not found again.
+func staysGone(t *testing.T, master, child MasterKey, wrapped []byte) {
+	t.Helper()
+	if got, err := child.DecryptWithContext(t.Context(), wrapped, []byte("here")); !errors.Is(err, ErrNoKey) {
 		t.Errorf("a destroyed key opens %q, error %v; want ErrNoKey", got, err)
 	}
-	if _, err := children[0].EncryptWithContext(t.Context(), []byte("x"), nil); err == nil {
+	if _, err := child.EncryptWithContext(t.Context(), []byte("x"), nil); err == nil {
 		t.Error("a destroyed key wraps")
 	}
 	if _, err := master.Child(t.Context(), "epoch-2", false); !errors.Is(err, ErrNoKey) {
 		t.Errorf("opening a destroyed child gave error %v, want ErrNoKey", err)
 	}
-	wrap(t, master, "and the master key", "is as before")
 }
 
 func wantsNames(t *testing.T, p place) {

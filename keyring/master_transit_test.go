@@ -51,67 +51,62 @@ func (v *transit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(data)
 }
 
+type transitRequest struct {
+	Type, Plaintext, Ciphertext, Context string
+	AssociatedData                       string `json:"associated_data"`
+	Derived                              bool
+	DeletionAllowed                      bool `json:"deletion_allowed"`
+}
+
 func (v *transit) answer(r *http.Request, body []byte) (int, any) {
-	var in struct {
-		Type, Plaintext, Ciphertext string
-		Context                     string
-		AssociatedData              string `json:"associated_data"`
-		Derived                     bool
-		DeletionAllowed             bool `json:"deletion_allowed"`
-	}
-	verb, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/transit/"), "/")
-	name, config := strings.CutSuffix(name, "/config")
+	var in transitRequest
+	path, below := strings.CutPrefix(r.URL.Path, "/v1/transit/")
+	verb, name, _ := strings.Cut(path, "/")
 	switch {
 	case v.state != 0:
 		return v.state, "no"
 	case r.Header.Get("X-Vault-Token") != v.token:
 		return http.StatusForbidden, "permission denied"
-	case !strings.HasPrefix(r.URL.Path, "/v1/transit/"):
+	case !below:
 		return http.StatusNotFound, "no handler for route"
 	case len(body) > 0 && json.Unmarshal(body, &in) != nil:
 		return http.StatusBadRequest, "error parsing JSON"
+	case verb == "keys":
+		return v.manage(r.Method, name, in)
+	case verb == "decrypt" && v.keys[name] == nil:
+		return http.StatusBadRequest, "encryption key not found"
+	case verb == "decrypt":
+		return v.keys[name].unwrap(in.Ciphertext, in.AssociatedData)
 	}
+	if v.keys[name] == nil { // a token that may create makes one, of aes256-gcm96 unless it says otherwise
+		if in.Type != "" && in.Type != "aes256-gcm96" {
+			return http.StatusBadRequest, "unknown key type " + in.Type
+		}
+		v.keys[name] = newTransitKey("aes256-gcm96", in.Context != "")
+	}
+	return v.keys[name].wrap(in.Plaintext, in.AssociatedData)
+}
+
+func (v *transit) manage(method, name string, in transitRequest) (int, any) {
+	name, config := strings.CutSuffix(name, "/config")
 	key := v.keys[name]
-	switch verb + " " + r.Method {
-	case "keys GET":
-		if key == nil {
-			return http.StatusNotFound, ""
-		}
-		return http.StatusOK, key
-	case "keys POST":
-		if config && key == nil {
-			return http.StatusBadRequest, "no existing key named " + name + " could be found"
-		}
-		if config {
-			key.Deletion = in.DeletionAllowed
-			return http.StatusOK, key
-		}
-		if key == nil {
-			v.keys[name] = newTransitKey(in.Type, in.Derived)
-		}
-		return http.StatusOK, v.keys[name]
-	case "keys DELETE":
-		if key == nil || !key.Deletion {
-			return http.StatusBadRequest, "deletion is not allowed for this key"
-		}
+	switch {
+	case config && key == nil:
+		return http.StatusBadRequest, "no existing key named " + name + " could be found"
+	case config:
+		key.Deletion = in.DeletionAllowed
+	case method == http.MethodGet && key == nil:
+		return http.StatusNotFound, ""
+	case method == http.MethodPost && key == nil:
+		key = newTransitKey(in.Type, in.Derived)
+		v.keys[name] = key
+	case method == http.MethodDelete && (key == nil || !key.Deletion):
+		return http.StatusBadRequest, "deletion is not allowed for this key"
+	case method == http.MethodDelete:
 		delete(v.keys, name)
 		return http.StatusNoContent, nil
-	case "encrypt POST", "encrypt PUT":
-		if key == nil { // a token that may create makes one, of aes256-gcm96 unless it says otherwise
-			if in.Type != "" && in.Type != "aes256-gcm96" {
-				return http.StatusBadRequest, "unknown key type " + in.Type
-			}
-			v.keys[name] = newTransitKey("aes256-gcm96", in.Context != "")
-			key = v.keys[name]
-		}
-		return key.wrap(in.Plaintext, in.AssociatedData)
-	case "decrypt POST", "decrypt PUT":
-		if key == nil {
-			return http.StatusBadRequest, "encryption key not found"
-		}
-		return key.unwrap(in.Ciphertext, in.AssociatedData)
 	}
-	return http.StatusMethodNotAllowed, "unsupported operation"
+	return http.StatusOK, key
 }
 
 func newTransitKey(sort string, derived bool) *transitKey {

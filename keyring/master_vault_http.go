@@ -117,9 +117,8 @@ func (e *vaultStatus) Error() string {
 	case e.Unwrap() != nil:
 		hint = ErrNoKey.Error() + ", or there is no Transit engine of that name"
 	case e.code == http.StatusForbidden:
-		hint = "the token has run out, or its policy does not allow this: it needs read on MOUNT/keys/NAME and update on " +
-			"MOUNT/encrypt/NAME and MOUNT/decrypt/NAME, and the same for NAME-*; to make and destroy keys beside it also " +
-			"create, update and delete on MOUNT/keys/NAME-* and update on MOUNT/keys/NAME-*/config"
+		hint = "the token has run out, or its policy does not allow this: it needs read on MOUNT/keys/NAME, update on " +
+			"MOUNT/encrypt/NAME* and MOUNT/decrypt/NAME*, and for the keys of epochs create, read, update and delete on MOUNT/keys/NAME-*"
 	case e.code == http.StatusTooManyRequests:
 		hint = "it limits how often it is asked: see its quotas"
 	case e.code == http.StatusServiceUnavailable:
