@@ -231,6 +231,28 @@ func TestMergesMeet(t *testing.T) {
 	}
 }
 
+// TestMergeOfALongHistory takes several chunks, over two conversations.
+func TestMergeOfALongHistory(t *testing.T) {
+	t.Parallel()
+	r := newSealed(t)
+	const mergee, rows = schema.ContactOfCompany, 2*mergeChunk + mergeChunk/2
+	storetest.Exec(t, r.store, `INSERT INTO messages (account_id, conversation_id, inbox_id, message_type, content, sender_type, sender_id, created_at, updated_at)
+		SELECT 1, c.id, c.inbox_id, 0, 'a long story, part ' || n, 'Contact', $1, now(), now()
+		FROM generate_series(1, $2) n, conversations c WHERE c.account_id = 1 AND c.contact_id IN ($1, $3) AND n % 2 = (c.contact_id = $1)::int`, mergee, rows, everything)
+	acme := r.sealAll(schema.Acme)
+	before := r.all(acme)
+	if _, err := r.MergeContacts(t.Context(), acme, everything, mergee); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(merged(before, everything, mergee), r.all(r.account(schema.Acme))); diff != "" {
+		t.Errorf("%.2000s", diff)
+	}
+	const under = `SELECT count(*) FROM cloakroom.messages m JOIN cloakroom.subject_keys k USING (account_id, subject_key_id) WHERE k.contact_id = $1 AND k.state = 'active'`
+	if n := storetest.Value[int64](t, r.store, under, everything); n < rows {
+		t.Errorf("%d messages lie under the base's key", n)
+	}
+}
+
 // TestMergeIsReadAtOnce: what a cache holds of both contacts is not read after, under the epoch of before either.
 func TestMergeIsReadAtOnce(t *testing.T) {
 	t.Parallel()
