@@ -15,6 +15,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/cloakroom/cloakroom/keyring/transittest"
 )
 
 const awsWhere = "arn:aws:kms:eu-west-1:111122223333:"
@@ -36,7 +38,7 @@ type trentKey struct {
 }
 
 func newTrent() *trent {
-	return &trent{keys: map[string]*trentKey{"k-0": {newGCM(), "Enabled"}}, aliases: make(map[string]string)}
+	return &trent{keys: map[string]*trentKey{"k-0": {transittest.NewGCM(), "Enabled"}}, aliases: make(map[string]string)}
 }
 
 type trentRequest struct {
@@ -91,7 +93,7 @@ func (v *trent) answer(action string, in trentRequest) any {
 	switch action {
 	case "CreateKey":
 		id = fmt.Sprintf("k-%d", len(v.keys))
-		v.keys[id] = &trentKey{newGCM(), "Enabled"}
+		v.keys[id] = &trentKey{transittest.NewGCM(), "Enabled"}
 		return map[string]any{"KeyMetadata": map[string]any{"KeyId": id, "Arn": awsWhere + "key/" + id, "KeyState": "Enabled"}}
 	case "CreateAlias":
 		name := strings.TrimPrefix(in.AliasName, "alias/")

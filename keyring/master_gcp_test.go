@@ -19,6 +19,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/cloakroom/cloakroom/keyring/transittest"
 )
 
 const gcpRing = "projects/support/locations/europe-west1/keyRings/cloakroom"
@@ -45,7 +47,7 @@ func newCloudRing() *cloudRing {
 }
 
 func (v *cloudRing) add(name string, key *kmspb.CryptoKey) {
-	v.keys[name] = &cloudKey{key, []cipher.AEAD{newGCM()}, []kmspb.CryptoKeyVersion_CryptoKeyVersionState{kmspb.CryptoKeyVersion_ENABLED}}
+	v.keys[name] = &cloudKey{key, []cipher.AEAD{transittest.NewGCM()}, []kmspb.CryptoKeyVersion_CryptoKeyVersionState{kmspb.CryptoKeyVersion_ENABLED}}
 }
 
 // find gives a key for use, its newest version; the lock is the caller's.
@@ -192,7 +194,7 @@ func TestGCPDestroysEveryVersion(t *testing.T) {
 	if key.made.Purpose != kmspb.CryptoKey_ENCRYPT_DECRYPT || key.made.GetDestroyScheduledDuration().AsDuration() != 24*time.Hour {
 		t.Errorf("the child was made as %v", key.made)
 	}
-	key.versions = append(key.versions, newGCM(), newGCM())
+	key.versions = append(key.versions, transittest.NewGCM(), transittest.NewGCM())
 	key.states = append(key.states, kmspb.CryptoKeyVersion_DISABLED, kmspb.CryptoKeyVersion_ENABLED)
 	if err := child.Destroy(t.Context()); err != nil {
 		t.Fatal(err)

@@ -21,6 +21,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/cloakroom/cloakroom/keyring/transittest"
 )
 
 // place is a key service with one master key in it, as a test finds it.
@@ -75,12 +77,12 @@ func filePlace(t *testing.T) place {
 }
 
 func vaultPlace(t *testing.T) place {
-	v := newTransit("hvs.secret")
-	v.keys["cloakroom"] = newTransitKey("aes256-gcm96", false)
+	v := transittest.New("hvs.secret")
+	v.Keys["cloakroom"] = transittest.NewKey("aes256-gcm96", false)
 	g := &gate{}
 	server := httptest.NewServer(g.before(v))
 	t.Cleanup(server.Close)
-	return place{KeyServices{VaultToken: v.token}, vaultURI(server, "cloakroom"), vaultURI(server, "absent"), 0, g, closing(server)}
+	return place{KeyServices{VaultToken: v.Token}, vaultURI(server, "cloakroom"), vaultURI(server, "absent"), 0, g, closing(server)}
 }
 
 func awsPlace(t *testing.T) place {

@@ -15,16 +15,18 @@ import (
 
 	"github.com/hashicorp/vault/api"
 	"github.com/tink-crypto/tink-go-hcvault/v2/integration/hcvault"
+
+	"github.com/cloakroom/cloakroom/keyring/transittest"
 )
 
 // fakeVault is a transit that holds the key "cloakroom".
-func fakeVault(t *testing.T) (*transit, *httptest.Server, KeyServices) {
+func fakeVault(t *testing.T) (*transittest.Transit, *httptest.Server, KeyServices) {
 	t.Helper()
-	v := newTransit("hvs.secret")
-	v.keys["cloakroom"] = newTransitKey("aes256-gcm96", false)
+	v := transittest.New("hvs.secret")
+	v.Keys["cloakroom"] = transittest.NewKey("aes256-gcm96", false)
 	server := httptest.NewServer(v)
 	t.Cleanup(server.Close)
-	return v, server, KeyServices{VaultToken: v.token}
+	return v, server, KeyServices{VaultToken: v.Token}
 }
 
 func vaultURI(server *httptest.Server, name string) string {
@@ -79,23 +81,23 @@ func TestVaultIsTinks(t *testing.T) {
 func TestVaultFaults(t *testing.T) {
 	t.Parallel()
 	for name, try := range map[string]struct {
-		change func(v *transit, s *KeyServices)
+		change func(v *transittest.Transit, s *KeyServices)
 		key    string
 		want   string
 	}{
-		"sealed":            {func(v *transit, _ *KeyServices) { v.state = 503 }, "cloakroom", "unseal it"},
-		"broken":            {func(v *transit, _ *KeyServices) { v.state = 500 }, "cloakroom", "Vault's own log"},
-		"limited":           {func(v *transit, _ *KeyServices) { v.state = 429 }, "cloakroom", "quotas"},
-		"sent in circles":   {func(v *transit, _ *KeyServices) { v.state = 307 }, "cloakroom", "write the address"},
-		"another token":     {func(_ *transit, s *KeyServices) { s.VaultToken = "hvs.secret-old" }, "cloakroom", "policy"},
-		"no such key":       {func(*transit, *KeyServices) {}, "typo", "right key"},
-		"a derived key":     {func(v *transit, _ *KeyServices) { v.keys["cloakroom"].Derived = true }, "cloakroom", "not derived"},
-		"a key to sign":     {func(v *transit, _ *KeyServices) { v.keys["cloakroom"].Type = "ed25519" }, "cloakroom", "aes256-gcm96"},
-		"no token":          {func(_ *transit, s *KeyServices) { s.VaultToken = "" }, "cloakroom", "set VAULT_TOKEN_FILE"},
-		"two tokens":        {func(_ *transit, s *KeyServices) { s.VaultTokenFile = "x" }, "cloakroom", "either"},
-		"no token file":     {func(_ *transit, s *KeyServices) { s.VaultToken, s.VaultTokenFile = "", "/not/there" }, "cloakroom", "VAULT_TOKEN_FILE"},
-		"no authority file": {func(_ *transit, s *KeyServices) { s.VaultCACert = "/not/there" }, "cloakroom", "VAULT_CACERT"},
-		"two lines":         {func(_ *transit, s *KeyServices) { s.VaultToken = "hvs.secret\nhvs.secret" }, "cloakroom", "one line"},
+		"sealed":            {func(v *transittest.Transit, _ *KeyServices) { v.State = 503 }, "cloakroom", "unseal it"},
+		"broken":            {func(v *transittest.Transit, _ *KeyServices) { v.State = 500 }, "cloakroom", "Vault's own log"},
+		"limited":           {func(v *transittest.Transit, _ *KeyServices) { v.State = 429 }, "cloakroom", "quotas"},
+		"sent in circles":   {func(v *transittest.Transit, _ *KeyServices) { v.State = 307 }, "cloakroom", "write the address"},
+		"another token":     {func(_ *transittest.Transit, s *KeyServices) { s.VaultToken = "hvs.secret-old" }, "cloakroom", "policy"},
+		"no such key":       {func(*transittest.Transit, *KeyServices) {}, "typo", "right key"},
+		"a derived key":     {func(v *transittest.Transit, _ *KeyServices) { v.Keys["cloakroom"].Derived = true }, "cloakroom", "not derived"},
+		"a key to sign":     {func(v *transittest.Transit, _ *KeyServices) { v.Keys["cloakroom"].Type = "ed25519" }, "cloakroom", "aes256-gcm96"},
+		"no token":          {func(_ *transittest.Transit, s *KeyServices) { s.VaultToken = "" }, "cloakroom", "set VAULT_TOKEN_FILE"},
+		"two tokens":        {func(_ *transittest.Transit, s *KeyServices) { s.VaultTokenFile = "x" }, "cloakroom", "either"},
+		"no token file":     {func(_ *transittest.Transit, s *KeyServices) { s.VaultToken, s.VaultTokenFile = "", "/not/there" }, "cloakroom", "VAULT_TOKEN_FILE"},
+		"no authority file": {func(_ *transittest.Transit, s *KeyServices) { s.VaultCACert = "/not/there" }, "cloakroom", "VAULT_CACERT"},
+		"two lines":         {func(_ *transittest.Transit, s *KeyServices) { s.VaultToken = "hvs.secret\nhvs.secret" }, "cloakroom", "one line"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,8 +128,8 @@ func TestSettingsAreNotPrinted(t *testing.T) {
 // TestVaultSettings covers what goes along with a request: token file, namespace, authority, path below a mount.
 func TestVaultSettings(t *testing.T) {
 	t.Parallel()
-	v := newTransit("hvs.second")
-	v.keys["cloakroom"] = newTransitKey("aes256-gcm96", false)
+	v := transittest.New("hvs.second")
+	v.Keys["cloakroom"] = transittest.NewKey("aes256-gcm96", false)
 	server := httptest.NewTLSServer(v)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are broken off
 	t.Cleanup(server.Close)
@@ -151,14 +153,14 @@ func TestVaultSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(settings.VaultTokenFile, "hvs.third\n")
-	v.mu.Lock()
-	v.token = "hvs.third"
-	for _, r := range v.asked {
-		if r.Header.Get("X-Vault-Namespace") != "support" {
-			t.Error("a request went to another namespace")
+	v.Do(func() {
+		v.Token = "hvs.third"
+		for _, r := range v.Asked {
+			if r.Header.Get("X-Vault-Namespace") != "support" {
+				t.Error("a request went to another namespace")
+			}
 		}
-	}
-	v.mu.Unlock()
+	})
 	if _, err := master.EncryptWithContext(t.Context(), []byte("x"), nil); err != nil {
 		t.Errorf("after the token was renewed: %v", err)
 	}
@@ -209,8 +211,8 @@ func TestVaultNeverLeavesTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := settings.Open(t.Context(), vaultHTTPS+strings.TrimPrefix(standby.URL, "https://")+"/transit/keys/cloakroom", false)
-	if err == nil || !strings.Contains(err.Error(), "out of TLS") || len(v.asked) > 0 {
-		t.Errorf("error %v, and %d requests in clear", err, len(v.asked))
+	if err == nil || !strings.Contains(err.Error(), "out of TLS") || len(v.Asked) > 0 {
+		t.Errorf("error %v, and %d requests in clear", err, len(v.Asked))
 	}
 }
 
