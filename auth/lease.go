@@ -31,9 +31,9 @@ func fresh(then, now time.Time, ttl time.Duration) bool {
 }
 
 // Current is asked between composing an answer for v and its first byte. It gives v itself while the lease of v holds,
-// which costs a look at the clock, or where the same credentials have the same rights still; otherwise the viewer as
-// they are now, for whom the answer is to be composed again. Errors are those of Authenticate, and LIMITED where the
-// database takes longer than a lease lasts: then nothing may leave.
+// which costs a look at the clock, or where the same credentials have the same rights still and no cache epoch has moved;
+// otherwise the viewer as they are now, for whom the answer is to be composed again. Errors are those of Authenticate, and
+// LIMITED where the database takes longer than a lease lasts: then nothing may leave.
 func (a *Authenticator) Current(ctx context.Context, r *http.Request, v *chat.Viewer) (*chat.Viewer, error) {
 	if fresh(v.ReadAt, a.now(), freshFor) {
 		return v, nil
@@ -46,7 +46,7 @@ func (a *Authenticator) Current(ctx context.Context, r *http.Request, v *chat.Vi
 		if !fresh(renewed.ReadAt, a.now(), freshFor) {
 			continue
 		}
-		if sameRights(v, renewed) {
+		if SameRights(v, renewed) && sameEpochs(v, renewed) {
 			return v, nil
 		}
 		return renewed, nil
@@ -67,17 +67,22 @@ func (a *Authenticator) AwaitForgotten(ctx context.Context) error {
 	}
 }
 
-// sameRights says that whatever may be answered to one may be answered to the other: they see the same kinds in the
-// same accounts, with the same roles and scopes. What was read under another epoch of an account may be gone by now: its
-// contact may have been erased. A setting that changes nothing for them, such as the flag of an account
+// SameRights says that whatever may be answered to one may be answered to the other: they see the same kinds in the
+// same accounts, with the same roles and scopes. A setting that changes nothing for them, such as the flag of an account
 // for its administrators, is no difference: it would cost the super admin who sets it the answer.
-func sameRights(a, b *chat.Viewer) bool {
+func SameRights(a, b *chat.Viewer) bool {
 	return a.UserID() == b.UserID() && a.SuperAdmin == b.SuperAdmin && a.Policy == b.Policy &&
 		sameService(a.Service, b.Service) && slices.EqualFunc(a.Memberships, b.Memberships, sameMembership) &&
 		slices.EqualFunc(a.Accounts(), b.Accounts(), func(x, y *chat.Account) bool {
-			return x.ID == y.ID && x.Settings.CacheEpoch == y.Settings.CacheEpoch && sameSight(a, b, x.ID) &&
+			return x.ID == y.ID && sameSight(a, b, x.ID) &&
 				(x.Settings.MaskedLookup == y.Settings.MaskedLookup || !masking.MaskedIn(b, y.ID))
 		})
+}
+
+// sameEpochs says that nothing was dropped as a whole of what one may have been answered: what was read under another epoch
+// of an account may be gone by now, its contact erased.
+func sameEpochs(a, b *chat.Viewer) bool {
+	return slices.EqualFunc(a.Accounts(), b.Accounts(), func(x, y *chat.Account) bool { return x.Settings.CacheEpoch == y.Settings.CacheEpoch })
 }
 
 func sameMembership(a, b chat.Membership) bool {

@@ -46,6 +46,7 @@ func TestCurrent(t *testing.T) {
 		"a membership fewer":                {at: freshFor, made: []change{{`DELETE FROM account_users WHERE account_id = 2 AND user_id = 2`, nil}}},
 		"an account suspended":              {at: freshFor, made: []change{{`UPDATE accounts SET status = 1 WHERE id = 1`, nil}}},
 		"an account active again":           {at: freshFor, made: []change{{`UPDATE accounts SET status = 0 WHERE id = 3`, nil}}},
+		"a contact erased":                  {at: freshFor, made: []change{{`INSERT INTO cloakroom.accounts (account_id) VALUES (1)`, nil}}},
 		"the policy cannot be read":         {at: freshFor, made: []change{{`ALTER TABLE cloakroom.agent_masking RENAME TO gone`, nil}}},
 		"no super admin any more":           {who: "root", at: freshFor, made: []change{{`UPDATE users SET type = NULL WHERE id = 1`, nil}}},
 		"a super admin switches a flag on":  {who: "root", at: freshFor, made: []change{{flagOn, []any{1}}}, same: true},
@@ -228,10 +229,10 @@ func TestSameRightsByTheLookupSwitch(t *testing.T) {
 		return &chat.Viewer{User: &chat.User{ID: 1}, Policy: chat.PolicyRead,
 			Memberships: []chat.Membership{{Account: chat.Account{ID: 1, Settings: settings}, Role: role}}}
 	}
-	if sameRights(viewer(chat.Agent, true), viewer(chat.Agent, false)) {
+	if SameRights(viewer(chat.Agent, true), viewer(chat.Agent, false)) {
 		t.Error("a masked agent may look up after the switch is off")
 	}
-	if !sameRights(viewer(chat.Administrator, true), viewer(chat.Administrator, false)) {
+	if !SameRights(viewer(chat.Administrator, true), viewer(chat.Administrator, false)) {
 		t.Error("the switch takes an administrator's answer away")
 	}
 }

@@ -37,7 +37,7 @@ type costs struct {
 
 // colleagues are the types that hold nothing of a customer's.
 var colleagues = map[string]bool{"Query": true, "Mutation": true, "Viewer": true, "User": true, "Account": true, "FeatureFlag": true,
-	"SetPiiMaskingPayload": true, "SetFeatureFlagPayload": true}
+	"SetPiiMaskingPayload": true, "SetFeatureFlagPayload": true, "EraseContactPayload": true, "ContactErasure": true}
 
 // of gives the cost of selections; page is how long the list is whose items or edges they would select, 0 for none.
 func (c *costs) of(selections ast.SelectionSet, page int) int {
