@@ -27,6 +27,7 @@ func (b *batch) changed(ctx context.Context, accountID int64) error {
 	b.job.Checkpoint.Change = change
 	b.after = append(b.after, func(ctx context.Context) {
 		b.forget(accountID)
+		b.KeysChanged() // whether or not events are heard here
 		b.tell(ctx, events.Event{Kind: events.KeysChanged, ID: accountID})
 	})
 	return nil

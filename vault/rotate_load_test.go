@@ -11,19 +11,8 @@ import (
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/chatwoot/schema"
-	"github.com/cloakroom/cloakroom/events"
 	"github.com/cloakroom/cloakroom/store/storetest"
 )
-
-// serves does something as a request would: within a turn, with the settings of now.
-func (r *replica) serves(do func(account *chat.Account) error) error {
-	defer r.Enter()()
-	account, err := r.findAccount(r.t.Context(), schema.Acme)
-	if err != nil {
-		return err
-	}
-	return do(account)
-}
 
 // TestRotationUnderLoad rotates data and index twice while two replicas write addresses and read them. Whoever has
 // written finds the contact at once by the new address, anywhere; two who want one address never both get it; and no
@@ -83,24 +72,6 @@ func TestRotationUnderLoad(t *testing.T) {
 	if n := one.counted(unreadableCounter, "") + two.counted(unreadableCounter, ""); n != 0 {
 		t.Errorf("%v values did not open", n)
 	}
-}
-
-// attends has a replica follow changes of keys until the test ends.
-func (r *replica) attends() *replica {
-	r.t.Helper()
-	if err := r.Register(r.t.Context(), "test"); err != nil {
-		r.t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(r.t.Context())
-	ended := make(chan struct{})
-	go func() { defer close(ended); r.Attend(ctx) }()
-	go r.bus.Listen(ctx, nil, func(e events.Event) {
-		if e.Kind == events.KeysChanged {
-			r.KeysChanged()
-		}
-	})
-	r.t.Cleanup(func() { stop(); <-ended })
-	return r
 }
 
 // writeAndFind gives a contact an address on one replica and finds it by that on another.
@@ -248,15 +219,6 @@ func TestPauseResumeCancel(t *testing.T) {
 		t.Errorf("the index is at generation %d, want 2", n)
 	}
 	r.lookUp(everything)
-}
-
-// step works on one batch.
-func (r *replica) step(job **chat.Job) {
-	r.t.Helper()
-	if _, done, err := r.WorkJob(r.t.Context(), (*job).ID, 0); err != nil || done {
-		r.t.Fatalf("%s ended at %q: %v", (*job).Kind, (*job).Step, err)
-	}
-	*job = r.found((*job).ID)
 }
 
 // TestDryRun counts and changes nothing.
