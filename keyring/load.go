@@ -53,13 +53,16 @@ func (k *Keyring) create(ctx context.Context, accountID int64, purposes []chat.K
 	if err := k.Follow(ctx); err != nil {
 		return nil, err
 	}
-	made := make([]chat.Keyset, 0, len(purposes))
-	for _, p := range purposes {
-		ks, err := k.makeKeyset(ctx, accountID, p, 1, chat.KeysetActive)
-		if err != nil {
-			return nil, err
-		}
-		made = append(made, ks)
+	made := make([]chat.Keyset, len(purposes))
+	group, groupCtx := errgroup.WithContext(ctx)
+	for i, p := range purposes {
+		group.Go(func() (err error) {
+			made[i], err = k.makeKeyset(groupCtx, accountID, p, 1, chat.KeysetActive)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	if err := k.sets.CreateKeysets(ctx, made); err != nil {
 		return nil, fmt.Errorf("create keysets of account %d: %w", accountID, err)

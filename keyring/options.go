@@ -12,8 +12,8 @@ const (
 	maxTTL             = time.Hour // beyond it a retired or destroyed key would stay in use too long
 	defaultHardLimit   = 15 * time.Minute
 	defaultMaxAccounts = 4096
-	defaultMaxSubjects = 65536 // about 1 KB each
-	loadTimeout        = 10 * time.Second
+	defaultMaxSubjects = 65536           // about 1 KB each
+	loadTimeout        = time.Minute     // a key service that takes seconds for each of several calls, one after another, is slow but not down
 	retryAfter         = 5 * time.Second // how long a failed reload is not tried again while cached keys serve
 )
 
