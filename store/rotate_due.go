@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/cloakroom/cloakroom/chat"
 )
 
@@ -47,4 +49,21 @@ func (s *Store) JobDue(ctx context.Context, kind chat.JobKind, every time.Durati
 		return false, fmt.Errorf("look when %s last ran: %w", kind, err)
 	}
 	return due, nil
+}
+
+const listVerificationsDue = `SELECT e.account_id, e.contact_id FROM cloakroom.erasures e WHERE e.verified_at IS NULL AND e.erased_at < now() - $1::interval
+ AND NOT EXISTS (SELECT 1 FROM cloakroom.jobs j WHERE j.kind = 'verify_erasure' AND j.account_id = e.account_id
+  AND j.arguments ->> 'contactId' = e.contact_id::text AND (j.state IN ('queued', 'running', 'paused') OR j.updated_at > now() - $1::interval))
+ ORDER BY e.erased_at, e.erasure_id LIMIT 100`
+
+// ListVerificationsDue reads the account and contact of erasures that are not proven, although nobody has tried for
+// pause.
+func (s *Store) ListVerificationsDue(ctx context.Context, pause time.Duration) ([][2]int64, error) {
+	list, err := collect(ctx, s.db, func(rows pgx.Rows) (c [2]int64, err error) {
+		return c, rows.Scan(&c[0], &c[1])
+	}, listVerificationsDue, pause)
+	if err != nil {
+		return nil, fmt.Errorf("look for erasures that are not proven: %w", err)
+	}
+	return list, nil
 }

@@ -169,7 +169,9 @@ func TestSchedule(t *testing.T) {
 		t.Errorf("begun again after it failed:\n%s", got)
 	}
 	storetest.Exec(t, r.store, `UPDATE cloakroom.jobs SET updated_at = now() - interval '25 hours', created_at = now() - interval '25 hours'`)
-	if got := begun(); got != want {
+	storetest.Exec(t, r.store, `INSERT INTO cloakroom.erasures (account_id, contact_id, subject_key_ids, epoch, actor_kind, actor_id, erased_at)
+ VALUES (1, 3, '{}', 1, 'OPERATOR', 'cli', now() - interval '2 hours'), (1, 4, '{}', 1, 'OPERATOR', 'cli', now())`)
+	if got := begun(); got != want+"\nverify_erasure of 1 for SCHEDULE" {
 		t.Errorf("begun a day after it failed:\n%s\nwant:\n%s", got, want)
 	}
 }

@@ -24,6 +24,7 @@ const (
 	rotationsAtOnce = 3                // of accounts that the schedule has under way
 	retireEvery     = 24 * time.Hour   // between two lookings for keys that nobody names
 	afterFailure    = 24 * time.Hour   // before what failed or was cancelled is begun again by itself
+	verifyAgain     = time.Hour        // between two tries to prove an erasure
 	forgottenAfter  = 10 * time.Minute // that a job lies idle, before it is put in the queue again
 )
 
@@ -35,7 +36,7 @@ var Scheduler = chat.Actor{Kind: "SCHEDULE", ID: "schedule"}
 // keep the rest from being done.
 func (v *Vault) Tend(ctx context.Context) error {
 	ctx, s := WithActor(ctx, Scheduler), v.Schedule
-	return errors.Join(v.tendAccounts(ctx, s), v.tendEpoch(ctx, s), v.tendRetirement(ctx, s), v.tendForgotten(ctx))
+	return errors.Join(v.tendAccounts(ctx, s), v.tendEpoch(ctx, s), v.tendRetirement(ctx, s), v.tendErasures(ctx), v.tendForgotten(ctx))
 }
 
 // tendAccounts rotates accounts whose keys are too old, oldest first and a few at a time.
@@ -76,6 +77,21 @@ func (v *Vault) tendRetirement(ctx context.Context, s Schedule) error {
 	}
 	_, _, err = v.StartJob(ctx, chat.RetireKeys, 0, chat.JobArguments{Retention: s.Retention, Epochs: s.EpochRetention, Rate: s.Rate})
 	return err
+}
+
+// tendErasures has erasures verified whose own job was cancelled or given up, or that left something behind.
+func (v *Vault) tendErasures(ctx context.Context) error {
+	due, err := v.store.ListVerificationsDue(ctx, verifyAgain)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range due {
+		if _, _, err := v.StartJob(ctx, chat.VerifyErasure, e[0], chat.JobArguments{ContactID: e[1]}); err != nil {
+			errs = append(errs, fmt.Errorf("verify the erasure of contact %d of account %d: %w", e[1], e[0], err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // tendForgotten puts jobs in the queue again that nobody works on, such as those whose queue was emptied by hand.
