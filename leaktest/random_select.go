@@ -147,7 +147,7 @@ func (d *draft) fragment(def *ast.Definition, s *scope, at place) *selection {
 	}
 	made.height, made.aliases, made.directives = height(made.set), before.aliases-d.aliases, before.directives-d.directives
 	made.cost = (before.cost - d.cost) / at.times
-	made.name = pick(d.Generator, []string{"F", "Card", "onMessage", "fragment", "_", "contact"}) + "_" + string(rune('a'+len(d.fragments)))
+	made.name = pick(d.Generator, []string{"F", "Card", "onMessage", "fragment", "_", "contact"}) + "_" + string(rune('a'+len(d.fragments)%26)) + strings.Repeat("_", len(d.fragments)/26)
 	d.fragments = append(d.fragments, made)
 	s.merge(own)
 	return &selection{spread: made, directives: d.conditions()}
