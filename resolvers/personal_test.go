@@ -16,7 +16,7 @@ import (
 // A name comes or goes with the schema, and is then seen here.
 var personalNames = []string{
 	"EMAIL", "PHONE_NUMBER", "bcc", "cc", "city", "companyName", "content", "country", "countryCode", "email", "fileName", "from", "identifier",
-	"inReplyTo", "messageId", "phoneNumber", "sourceId", "subject", "submittedEmail", "title", "to", "value",
+	"inReplyTo", "messageId", "name", "phoneNumber", "sourceId", "subject", "submittedEmail", "title", "to", "value",
 }
 
 func TestPersonalNames(t *testing.T) {
