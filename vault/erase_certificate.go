@@ -46,9 +46,9 @@ func publicIDs(list []int64) []chat.ID {
 }
 
 const (
-	noEpochs    = "The contact's keys were wrapped by no epoch key: a backup of before the erasure brings the contact back for as long as it is kept, unless the ledger of erasures is replayed."
-	neverSealed = "The contact was never sealed: a backup of before the erasure holds its values in clear for as long as it is kept, unless the ledger of erasures is replayed."
-	plainToo    = " What Chatwoot's own columns held in clear when a backup was taken is in that backup for as long as it is kept."
+	noEpochs = "The contact's keys were wrapped by no epoch key: a backup of before the erasure brings the contact back for as long as it is kept, unless the ledger of erasures is replayed."
+	noKey    = "No key of the contact's was in use when it was erased: a backup brings back what it holds in clear for as long as it is kept, unless the ledger of erasures is replayed."
+	plainToo = " What Chatwoot's own columns held in clear when a backup was taken is in that backup for as long as it is kept."
 )
 
 // backups says when the last key dies that could open the contact's keys in a backup: its epoch is followed by another
@@ -56,7 +56,7 @@ const (
 func (v *Vault) backups(ctx context.Context, e *chat.Erasure, epochs chat.Epochs) (chat.Backups, error) {
 	switch {
 	case e.Counts["cloakroom.subject_keys"] == 0 && e.Epoch == 0:
-		return chat.Backups{Statement: neverSealed}, nil
+		return chat.Backups{Statement: noKey}, nil
 	case e.Epoch == 0:
 		return chat.Backups{Statement: noEpochs + plainToo}, nil
 	}
