@@ -18,7 +18,7 @@ var known = keys(
 	// the request
 	"request_id", "document", "operation", "method", "path", "status", "took", "code", "cost", "limit", "remaining", "rule",
 	// rows and records, by number or by name of ours
-	"account", "contact", "conversation", "agent", "user", "token", "id", "record", "field", "kind", "mutation", "dataset", "phase", "generation", "job",
+	"account", "contact", "conversation", "agent", "user", "token", "id", "record", "field", "kind", "mutation", "dataset", "phase", "generation", "job", "purpose", "table", "left",
 	// what went wrong, and where
 	"error", "cause", "part", "missing", "without_it", "library", "line", "count", "attempt", "statements",
 	// the program itself
