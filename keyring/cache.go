@@ -63,7 +63,8 @@ func (k *Keyring) claim(accountID int64) claimed {
 	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	trusted := k.trusted.IsZero() || now.Before(k.trusted)
+	// The wall clock is asked as well, because the monotonic one stands still while a virtual machine sleeps.
+	trusted := k.trusted.IsZero() || now.Before(k.trusted) && now.Round(0).Before(k.trusted.Round(0))
 	c := claimed{seenEpochs: k.epochs, era: k.era}
 	c.seenAccount, _ = k.cached.get(accountID)
 	okEpochs, staleEpochs := k.epochs.usable(now, trusted)

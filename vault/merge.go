@@ -47,7 +47,9 @@ func (v *Vault) MergeContacts(ctx context.Context, account *chat.Account, baseID
 		return nil, fmt.Errorf("merge contact %d into %d: %w", mergeeID, baseID, err)
 	}
 	m.base.settle(ctx)
+	v.keys.Forget(account.ID)
 	v.tell(ctx, events.Event{Kind: events.AccountChanged, ID: account.ID})
+	v.tell(ctx, events.Event{Kind: events.KeysChanged, ID: account.ID})
 	return v.FindContact(ctx, account, baseID)
 }
 
@@ -100,7 +102,11 @@ func (m *merging) merge(ctx context.Context, tx *store.Store) error {
 			return err
 		}
 	}
-	return tx.MoveCacheEpoch(ctx, m.account.ID)
+	if err := tx.MoveCacheEpoch(ctx, m.account.ID); err != nil {
+		return err
+	}
+	_, err = tx.NoteKeyChange(ctx, m.account.ID) // comes last: until the commit no other change of keys is numbered
+	return err
 }
 
 // sides locks both contacts, lowest id first, and opens their values.
