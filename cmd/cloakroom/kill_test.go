@@ -36,7 +36,7 @@ func TestKilledAtEveryCheckpoint(t *testing.T) {
 		{"rotate_index", 7, []string{"rotate", "index", "--account", "1", "--wait", "--retention", "0s", "--rate", "1000"}},
 		{"rotate_master", 5, []string{"rotate", "master", "--to", k.masterKey("next+", 0), "--wait", "--rate", "20"}},
 		{"rotate_epoch", 5, []string{"rotate", "epoch", "--wait", "--retention", "0s"}},
-		{"retire_keys", 1, []string{"rotate", "retire", "--wait", "--retention", "0s"}},
+		{"retire_keys", 1, []string{"rotate", "retire", "--wait"}},
 		{"verify_erasure", 1, []string{"jobs", "work", k.erasure()}},
 	} {
 		kills := k.until(job.kind, job.line)
