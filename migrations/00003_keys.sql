@@ -95,13 +95,14 @@ CREATE TABLE cloakroom.erasures (
 
 -- What names a key is found by it, whoever its conversation belongs to now: an erasure may miss no row, and its proof
 -- must not depend on Chatwoot's tables. Equal keys lie together, so an entry is about six bytes.
-CREATE INDEX subject_keys_by_contact ON cloakroom.subject_keys (account_id, contact_id);
-CREATE INDEX contacts_by_key ON cloakroom.contacts (account_id, subject_key_id);
-CREATE INDEX contact_inboxes_by_key ON cloakroom.contact_inboxes (account_id, subject_key_id);
-CREATE INDEX conversations_by_key ON cloakroom.conversations (account_id, subject_key_id);
-CREATE INDEX messages_by_key ON cloakroom.messages (account_id, subject_key_id);
-CREATE INDEX attachments_by_key ON cloakroom.attachments (account_id, subject_key_id);
-CREATE INDEX notes_by_key ON cloakroom.notes (account_id, subject_key_id);
+-- The account does not lead: without statistics the planner would take these for the tables' own keys.
+CREATE INDEX subject_keys_by_contact ON cloakroom.subject_keys (contact_id);
+CREATE INDEX contacts_by_key ON cloakroom.contacts (subject_key_id);
+CREATE INDEX contact_inboxes_by_key ON cloakroom.contact_inboxes (subject_key_id);
+CREATE INDEX conversations_by_key ON cloakroom.conversations (subject_key_id);
+CREATE INDEX messages_by_key ON cloakroom.messages (subject_key_id);
+CREATE INDEX attachments_by_key ON cloakroom.attachments (subject_key_id);
+CREATE INDEX notes_by_key ON cloakroom.notes (subject_key_id);
 
 -- +goose Down
 DROP INDEX cloakroom.subject_keys_by_contact, cloakroom.contacts_by_key, cloakroom.contact_inboxes_by_key,
