@@ -113,12 +113,20 @@ func refuseKeysets(ctx context.Context, b *batch) (outcome, error) {
 	return over(int64(len(refused))), nil
 }
 
-// destroyRefused destroys what the job itself has refused, when nothing is to be kept.
-func destroyRefused(ctx context.Context, b *batch) (outcome, error) {
-	if b.job.Arguments.Retention > 0 {
-		return over(0), nil
-	}
-	return over(int64(len(b.job.Checkpoint.Keysets))), b.destroy(ctx, b.job.Checkpoint.Keysets)
+// destroyRefused destroys the account's refused generations of the job's purposes when nothing is to be kept: those that
+// the job has refused itself, and those that another was faster to refuse.
+func destroyRefused(purposes ...chat.KeysetPurpose) step {
+	return step{name: "destroy", batch: func(ctx context.Context, b *batch) (outcome, error) {
+		if b.job.Arguments.Retention > 0 {
+			return over(0), nil
+		}
+		refused, err := b.tx.ListRefusedKeysets(ctx, b.job.AccountID, 0, chat.KeysetName{AccountID: -1}, chosenAtOnce)
+		if err != nil {
+			return outcome{}, err
+		}
+		refused = slices.DeleteFunc(refused, func(k chat.KeysetName) bool { return !slices.Contains(purposes, k.Purpose) })
+		return over(int64(len(refused))), b.destroy(ctx, refused)
+	}}
 }
 
 // destroyKeysets destroys every generation whose retention is over.

@@ -36,7 +36,7 @@ var rotateAccount = []step{
 	settle("await requests"),
 	{name: "refuse", batch: refuseKeysets},
 	settle("await refusal"),
-	{name: "destroy", batch: destroyRefused},
+	destroyRefused(accountPurposes...),
 }
 
 func dataGeneration(keys *keyring.Account) int { return keys.Generation() }

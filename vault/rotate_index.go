@@ -34,7 +34,7 @@ var rotateIndex = []step{
 	{name: "shrink", batch: shrinkIndex},
 	settle("await refusal"),
 	{name: "delete", count: countOldTags, batch: deleteOldTags},
-	{name: "destroy", batch: destroyRefused},
+	destroyRefused(chat.KeysetIndex),
 }
 
 // errTag is what a tag that is not the one of its value is reported as.
