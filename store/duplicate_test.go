@@ -75,4 +75,14 @@ func TestRedact(t *testing.T) {
 	if text := store.Redact(fmt.Errorf("save: %w", err)); strings.Contains(text, "customer.example") || !strings.Contains(text, "22P02") || !strings.Contains(text, "save: ") {
 		t.Error(text)
 	}
+	for message, kept := range map[string]bool{"permission denied for table notes": true, "permission denied for table notes of ann@customer.example": false,
+		"ann@customer.example may not": false} {
+		err := s.RunScript(t.Context(), `DO $$ BEGIN RAISE insufficient_privilege USING MESSAGE = '`+message+`'; END $$`)
+		if err == nil {
+			t.Fatal("nothing was refused")
+		}
+		if text := store.Redact(fmt.Errorf("save: %w", err)); strings.Contains(text, message) != kept || strings.Contains(text, "customer.example") || !strings.Contains(text, "42501") {
+			t.Error(text)
+		}
+	}
 }

@@ -90,10 +90,13 @@ func (s *Store) withGoose(ctx context.Context, files fs.FS, run func(*goose.Prov
 	return nil
 }
 
+// insufficientPrivilege is PostgreSQL's code for a right that the role does not have.
+const insufficientPrivilege = "42501"
+
 // forbidden adds to an error what whoever runs migrations may lack.
 func forbidden(err error) string {
 	var said *pgconn.PgError
-	if errors.As(err, &said) && said.Code == "42501" { // insufficient_privilege
+	if errors.As(err, &said) && said.Code == insufficientPrivilege {
 		return " (does the role own the schema? `cloakroom migrate` is for its owner)"
 	}
 	return ""

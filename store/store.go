@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -103,6 +104,9 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *Store) error) error {
 	return nil
 }
 
+// denied is what PostgreSQL says of a right that is missing; it fills in none of an error's names then.
+var denied = regexp.MustCompile(`^permission denied for (table|view|sequence|schema|function) [a-z_][a-z0-9_]{0,62}$`)
+
 // Redact gives an error's text for a log, without what PostgreSQL or its driver said: their messages quote values.
 // PostgreSQL's code and the names of constraint, table and column stay.
 func Redact(err error) string {
@@ -119,6 +123,9 @@ func Redact(err error) string {
 		if value != "" {
 			said += ", " + name + " " + value
 		}
+	}
+	if pg.Code == insufficientPrivilege && denied.MatchString(pg.Message) {
+		said += ", " + pg.Message
 	}
 	if pg.Code == uniqueViolation {
 		return strings.ReplaceAll(text, duplicate{pg}.Error(), said)
