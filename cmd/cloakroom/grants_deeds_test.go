@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/cloakroom/cloakroom/chatwoot/schema"
+)
+
+func (g *granted) answers() {
+	g.Helper()
+	for _, viewer := range []int64{schema.Root, schema.Eve, schema.Max} {
+		for _, document := range shapes {
+			g.ask(viewer, document)
+		}
+		for _, document := range steady {
+			g.ask(viewer, document)
+		}
+	}
+}
+
+func (g *granted) masks() {
+	g.Helper()
+	g.ask(schema.Root, fmt.Sprintf(`mutation { setPiiMasking(input: {agentId: "%d", masked: true, reason: "a test", expectedVersion: 0}) { __typename } }`, schema.Bob))
+	g.ask(schema.Root, `mutation { setFeatureFlag(input: {accountId: "2", name: "contact_pii_masking", enabled: true, reason: "a test"}) { __typename } }`)
+}
+
+// rotates turns every key from the command line, and one account's by the server.
+func (g *granted) rotates() {
+	g.Helper()
+	g.run("rotate", "account", "--account", "1", "--wait", "--retention", "0s")
+	g.run("rotate", "index", "--account", "1", "--wait", "--retention", "0s")
+	g.run("rotate", "master", "--to", g.masterKey("next", 0), "--wait")
+	g.run("rotate", "epoch", "--wait", "--retention", "0s")
+	g.run("rotate", "retire", "--wait")
+	g.run("keys", "status")
+	g.run("rotate", "index", "--account", "2", "--rate", "1")
+	var job int64
+	if err := g.conn.QueryRow(g.Context(), `SELECT max(job_id) FROM cloakroom.jobs WHERE account_id = 2`).Scan(&job); err != nil {
+		g.Fatal(err)
+	}
+	id := strconv.FormatInt(job, 10)
+	for _, line := range [][]string{{"pause", id}, {"list", "--all"}, {"show", id}, {"rate", id, "0"}, {"resume", id}, {"cancel", id}} {
+		g.run(append([]string{"jobs"}, line...)...)
+	}
+	g.run("rotate", "index", "--account", "2", "--retention", "0s")
+	g.await(`SELECT state = 'done' FROM cloakroom.jobs WHERE job_id = (SELECT max(job_id) FROM cloakroom.jobs WHERE account_id = 2)`)
+}
+
+// signsIn and out again, as a person does.
+func (g *granted) signsIn() {
+	g.Helper()
+	var email string
+	if err := g.conn.QueryRow(g.Context(), `SELECT email FROM users WHERE id = $1`, schema.Eve).Scan(&email); err != nil {
+		g.Fatal(err)
+	}
+	body, _ := json.Marshal(map[string]string{"email": email, "password": schema.DemoPassword}) // strings always fit
+	session := g.auth(http.MethodPost, "/auth/sign_in", string(body), nil)
+	g.auth(http.MethodDelete, "/auth/sign_out", "", session)
+}
+
+func (g *granted) auth(method, path, body string, headers http.Header) http.Header {
+	g.Helper()
+	request, err := http.NewRequestWithContext(g.Context(), method, "http://"+g.server.address+path, strings.NewReader(body))
+	if err != nil {
+		g.Fatal(err)
+	}
+	for _, name := range []string{"access-token", "client", "uid"} {
+		request.Header.Set(name, headers.Get(name))
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		g.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		g.Errorf("%s is answered %d", path, response.StatusCode)
+	}
+	return response.Header
+}
+
+func (g *granted) writes() {
+	g.Helper()
+	g.ask(schema.Eve, granteeMade)
+	g.ask(schema.Eve, `mutation { updateContact(input: {accountId: "1", contactId: "13", name: "Granted", email: "thirteen@grants.example"}) { contact { email } } }`)
+	g.ask(schema.Eve, `mutation { mergeContacts(input: {accountId: "1", baseContactId: "1", mergeeContactId: "4"}) { contact { email } } }`)
+}
+
+// erases one contact by the mutation, one by the command, and one of an account of which nothing is sealed.
+func (g *granted) erases() {
+	g.Helper()
+	g.run("export", "contact", "--account", "1", "--contact", "1", "--out", filepath.Join(g.directory, "contact.json"))
+	g.ask(schema.Root, granteeErased)
+	g.run("erase", "contact", "--account", "1", "--contact", "1", "--verify")
+	g.run("erase", "contact", "--account", "2", "--contact", strconv.FormatInt(schema.ContactOfBorealis, 10), "--verify")
+	certificate, ledger := filepath.Join(g.directory, "certificate.json"), filepath.Join(g.directory, "ledger.jsonl")
+	for file, line := range map[string][]string{certificate: {"certificate", "--account", "1", "--contact", "1"}, ledger: {"ledger"}} {
+		if err := os.WriteFile(file, []byte(g.run(append([]string{"erase"}, line...)...)), 0o600); err != nil {
+			g.Fatal(err)
+		}
+	}
+	g.run("erase", "check", certificate)
+	g.run("erase", "replay", ledger)
+}
+
+func (g *granted) givesTokens() {
+	g.Helper()
+	token, _, _ := strings.Cut(g.run("token", "create", "--name", "grants", "--account", "1", "--scope", "contact:read", "--expires", "90d"), "\n")
+	request, err := http.NewRequestWithContext(g.Context(), http.MethodPost, "http://"+g.server.address+"/graphql", strings.NewReader(`{"query": "{ viewer { kind } }"}`))
+	if err != nil {
+		g.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		g.Fatal(err)
+	}
+	_ = response.Body.Close()
+	g.await(`SELECT last_used_at IS NOT NULL FROM cloakroom.service_tokens WHERE name = 'grants'`)
+	id := strings.TrimPrefix(token, "cloak_live_svc_")[:8]
+	g.run("token", "list")
+	g.run("token", "rotate", id, "--overlap", "24h")
+	g.run("token", "revoke", id)
+}
