@@ -23,7 +23,7 @@ func TestRotationGoesRoundWhatDoesNotOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRotating(t)
-			storetest.Exec(t, r.store, c.sql, int64(everything))
+			storetest.Exec(t, r.store, c.sql, everything)
 			job := r.finish(r.begin(chat.RotateAccount, schema.Acme, chat.JobArguments{Reseal: true}))
 			if job.State != chat.JobDone || job.Checkpoint.Found == 0 {
 				t.Errorf("the job is %s, %d rows at fault", job.State, job.Checkpoint.Found)
@@ -45,8 +45,8 @@ func TestRotationGoesRoundWhatDoesNotOpen(t *testing.T) {
 func TestIndexRotationPutsTagsRight(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
-	other := storetest.Value[int64](t, r.store, `SELECT contact_id FROM cloakroom.lookup_tags WHERE field = 1 AND contact_id <> $1 ORDER BY 1 LIMIT 1`, int64(everything))
-	storetest.Exec(t, r.store, `DELETE FROM cloakroom.lookup_tags WHERE contact_id = $1 AND field = 2`, int64(everything))
+	other := storetest.Value[int64](t, r.store, `SELECT contact_id FROM cloakroom.lookup_tags WHERE field = 1 AND contact_id <> $1 ORDER BY 1 LIMIT 1`, everything)
+	storetest.Exec(t, r.store, `DELETE FROM cloakroom.lookup_tags WHERE contact_id = $1 AND field = 2`, everything)
 	storetest.Exec(t, r.store, `UPDATE cloakroom.lookup_tags SET tag_index = decode(repeat('ab', 16), 'hex') WHERE contact_id = $1 AND field = 1`, other)
 	job := r.finish(r.begin(chat.RotateIndex, schema.Acme, chat.JobArguments{}))
 	if job.State != chat.JobDone || job.Checkpoint.Found != 2 {
@@ -72,7 +72,7 @@ func TestRotationWhileAKeyIsDestroyed(t *testing.T) {
 		"conversations SET additional_attributes_sealed = NULL, custom_attributes_sealed = NULL, rest",
 		"contacts SET email_sealed = NULL, phone_number_sealed = NULL, identifier_sealed = NULL, name_sealed = NULL, profile_sealed = NULL, custom_attributes"} {
 		storetest.Exec(t, r.store, `UPDATE cloakroom.`+table+`_sealed = NULL WHERE subject_key_id IN
- (SELECT subject_key_id FROM cloakroom.subject_keys WHERE contact_id = $1)`, int64(everything))
+ (SELECT subject_key_id FROM cloakroom.subject_keys WHERE contact_id = $1)`, everything)
 	}
 	// The row is held by who destroys it while the job comes by; what the job leaves out it must not write later.
 	err := r.store.InTx(t.Context(), func(tx *store.Store) error {
@@ -92,7 +92,7 @@ func TestRotationWhileAKeyIsDestroyed(t *testing.T) {
 	if n := storetest.Value[int64](t, r.store, `SELECT count(*) FROM cloakroom.subject_keys WHERE account_id = 1 AND key_id = 2`); n != 0 {
 		t.Errorf("%d keys that somebody held were written", n)
 	}
-	storetest.Exec(t, r.store, destroy, int64(everything))
+	storetest.Exec(t, r.store, destroy, everything)
 	open, _, err := r.StartJob(t.Context(), chat.RotateAccount, schema.Acme, chat.JobArguments{})
 	if err != nil {
 		t.Fatal(err)

@@ -88,8 +88,11 @@ func (k *killing) until(kind string, line []string) (kills int) {
 		if err := cmd.Start(); err != nil {
 			k.Fatal(err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
+		ended := make(chan struct{})
+		go func() {
+			_ = cmd.Wait() // how it ended is in what it printed
+			close(ended)
+		}()
 		place, over := k.killAfter(cmd, kind, last, ended)
 		if over {
 			if strings.HasPrefix(place, "done") {
@@ -105,7 +108,7 @@ func (k *killing) until(kind string, line []string) (kills int) {
 }
 
 // killAfter waits until the job has moved from where it was and kills the program, or says that it ended by itself.
-func (k *killing) killAfter(cmd *exec.Cmd, kind, last string, ended chan error) (place string, over bool) {
+func (k *killing) killAfter(cmd *exec.Cmd, kind, last string, ended <-chan struct{}) (place string, over bool) {
 	k.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
