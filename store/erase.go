@@ -44,7 +44,7 @@ func (s *Store) HoldErasures(ctx context.Context, accountID int64) error {
 // Keys are locked before rows, as by every writer. A key whose contact Chatwoot has not any more, and whose rows belong
 // to this contact now, was its before Chatwoot merged the two.
 const (
-	lockKeys = `SELECT subject_key_id, contact_id, CASE WHEN state = 'active' THEN epoch ELSE 0 END FROM cloakroom.subject_keys WHERE account_id = $1 AND (contact_id = $2
+	lockKeys = `SELECT subject_key_id, contact_id, epoch FROM cloakroom.subject_keys WHERE account_id = $1 AND (contact_id = $2
  OR contact_id NOT IN ($2, 9223372036854775807) AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.account_id = $1 AND c.id = contact_id) AND subject_key_id = ANY(
  ARRAY(SELECT s.subject_key_id FROM cloakroom.conversations s WHERE s.account_id = $1 AND s.conversation_id = ANY($3)
  UNION SELECT s.subject_key_id FROM cloakroom.contact_inboxes s WHERE s.account_id = $1 AND s.contact_inbox_id = ANY($4))))
