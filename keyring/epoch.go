@@ -83,6 +83,15 @@ func (k *Keyring) DestroyEpoch(ctx context.Context, e chat.Epoch) error {
 	return nil
 }
 
+// FindEpoch says whether the key of an epoch can be destroyed from here: nil when it is there, or is known to be gone.
+func (k *Keyring) FindEpoch(ctx context.Context, e chat.Epoch) error {
+	if _, known, err := k.epochKey(ctx, &e); err != nil && (!known || !errors.Is(err, ErrNoKey)) {
+		return fmt.Errorf("the key of epoch %d cannot be destroyed from here, and backups of its time still open: %w; run `cloakroom rotate retire --wait` "+
+			"once with the MASTER_KEY of then", e.Number, err)
+	}
+	return nil
+}
+
 // discard destroys the key of an epoch that nothing was wrapped under, also when the caller has given up.
 func (k *Keyring) discard(ctx context.Context, e chat.Epoch) error {
 	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
@@ -92,6 +101,9 @@ func (k *Keyring) discard(ctx context.Context, e chat.Epoch) error {
 	}
 	return nil
 }
+
+// errElsewhere is an epoch of a master key that the chain does not lead to: whether its key exists nobody here can say.
+var errElsewhere = errors.New("beside a master key that this process does not know")
 
 // epochKey opens the key of an epoch in its key service. As with keysets, a master key that the chain does not know can
 // be the configured one under a former name.
@@ -104,6 +116,9 @@ func (k *Keyring) epochKey(ctx context.Context, e *chat.Epoch) (child MasterKey,
 	}
 	master, known := k.masterOf(e.MasterKey)
 	child, err = master.Child(ctx, e.Name, false)
+	if !known && errors.Is(err, ErrNoKey) {
+		return nil, false, fmt.Errorf("its key %s lies %w %q, and MASTER_KEY is %q", e.Name, errElsewhere, e.MasterKey, master.URI())
+	}
 	if err != nil {
 		return nil, known, fmt.Errorf("open its key %s%s: master key %q: %w", e.Name, otherMaster(e.MasterKey, master, known), master.URI(), err)
 	}
@@ -224,7 +239,10 @@ func (k *Keyring) openEpoch(ctx context.Context, row *chat.Epoch, child MasterKe
 			}
 		}
 	}
-	if known && errors.Is(err, ErrNoKey) {
+	switch {
+	case known && errors.Is(err, ErrNoKey):
+		return nil, nil, nil
+	case errors.Is(err, errElsewhere) && row.State == chat.KeysetRetired: // MASTER_KEY has moved on, and no subject key needs it
 		return nil, nil, nil
 	}
 	return nil, nil, fmt.Errorf("unwrap epoch %d: %w", row.Number, err)

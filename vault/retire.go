@@ -7,7 +7,6 @@ import (
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/events"
-	"github.com/cloakroom/cloakroom/keyring"
 )
 
 // chosenAtOnce bounds the generations that are retired in one round.
@@ -203,8 +202,13 @@ func destroyEpochs(ctx context.Context, b *batch) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	var stranded error
 	for _, e := range rows {
 		if e.State != chat.KeysetDestroyed || len(e.Wrapped) == 0 {
+			continue
+		}
+		if err := b.keys.FindEpoch(ctx, e); err != nil { // the others need not wait until somebody sees to this one
+			stranded = errors.Join(stranded, err)
 			continue
 		}
 		details := map[string]any{"key": e.Name, "master_key": e.MasterKey}
@@ -214,10 +218,10 @@ func destroyEpochs(ctx context.Context, b *batch) (outcome, error) {
 		if err := b.tx.EmptyEpoch(ctx, e.Number); err != nil {
 			return outcome{}, err
 		}
-		if err := b.keys.DestroyEpoch(ctx, e); err != nil && !errors.Is(err, keyring.ErrNoKey) {
+		if err := b.keys.DestroyEpoch(ctx, e); err != nil {
 			return outcome{}, err
 		}
 		return outcome{rows: 1}, nil // one to a transaction: a key that is gone is on record at once
 	}
-	return over(0), nil
+	return over(0), stranded
 }
