@@ -28,6 +28,7 @@ type turn struct {
 // answer of any of them may begin that shows a value, whatever was asked before and held up meanwhile.
 func TestNothingIsShownLate(t *testing.T) {
 	t.Parallel()
+	holdMachine(t)
 	f := startFleet(t)
 	r := newReaders(t)
 	for name, p := range f.processes {

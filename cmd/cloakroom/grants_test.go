@@ -23,6 +23,7 @@ import (
 // and no other. The optional groups come second: until then what they are for is refused as a whole, and the rest goes on.
 func TestDocumentedGrantsSuffice(t *testing.T) {
 	t.Parallel()
+	holdMachine(t)
 	g := startGranted(t)
 	denied := g.serveWith(func() {
 		g.answers()

@@ -20,6 +20,7 @@ import (
 // it again. Each job ends all the same, no row names an old key, and every value is what it was.
 func TestKilledAtEveryCheckpoint(t *testing.T) {
 	t.Parallel()
+	holdMachine(t)
 	k := &killing{rotating: &rotating{T: t, directory: t.TempDir()}}
 	seeded := &production{database: storetest.NewURL(t)}
 	k.environment = []string{"LISTEN=127.0.0.1:0", "REDIS_URL=" + leaseRedis(t), "DATABASE_URL=" + seeded.database, "DOCUMENTS=any",

@@ -84,6 +84,7 @@ func TestKeyServiceAway(t *testing.T) {
 	if err != nil || !strings.Contains(string(o.body), `"code":"INTERNAL"`) {
 		t.Errorf("an account whose keys are not in memory, without the key service: %v, %.300s", err, o.body)
 	}
+	p.end(t) // its log is whole only then
 	if log := p.log.String(); strings.Contains(log, "hvs.") {
 		t.Errorf("the token is in the log: %s", log)
 	}

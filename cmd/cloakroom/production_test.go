@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +27,16 @@ type production struct {
 	database string // the URL of its database, for what a test does beside it
 	tokens   map[int64]string
 	*server
+}
+
+// machine is held by tests that need most of it: several servers under load, or a program that is started many times.
+// Two of them at once would see each other's load.
+var machine sync.Mutex
+
+func holdMachine(t testing.TB) {
+	t.Helper()
+	machine.Lock()
+	t.Cleanup(machine.Unlock)
 }
 
 // startProduction migrates and seeds a database with the given program and serves it with trusted documents. The

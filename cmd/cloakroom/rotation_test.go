@@ -19,6 +19,7 @@ import (
 // the end no row names an old key, and the old keys are gone.
 func TestKeysRotateUnderLoad(t *testing.T) {
 	t.Parallel()
+	holdMachine(t)
 	r := startRotating(t)
 	load := startLoad(t, r)
 	for round := range 2 {
