@@ -119,10 +119,12 @@ func (w *worker) work(ctx context.Context) (again time.Duration, done bool, err 
 			return 0, true, nil
 		case out.wait > 0:
 			return out.wait, false, nil
-		case !time.Now().Before(w.until):
-			return 0, false, nil
 		}
-		if err := w.pace(ctx, start, out.rows); err != nil {
+		rest := w.pace(start, out.rows)
+		if !time.Now().Before(w.until) {
+			return rest, false, nil
+		}
+		if err := pause(ctx, rest); err != nil {
 			return 0, false, err
 		}
 	}
@@ -169,15 +171,6 @@ func (v *Vault) reached(committed bool) {
 	if v.checkpoint != nil {
 		v.checkpoint(committed)
 	}
-}
-
-// limitOf keeps a batch of a job with a rate to a quarter of a second's rows, so that its pace is even and a pause
-// is felt at once.
-func limitOf(job *chat.Job) int {
-	if rate := job.Arguments.Rate; rate > 0 {
-		return min(max(rate/4, 1), jobBatch)
-	}
-	return jobBatch
 }
 
 // run runs a batch of the step that is due and moves on when the step is over.
@@ -269,22 +262,6 @@ func (w *worker) failed(ctx context.Context, cause error) (again time.Duration, 
 	}
 	wait := min(time.Second<<min(w.job.Attempts, 10), jobBackoff)
 	return wait, !w.job.State.Open(), errors.Join(cause, saved)
-}
-
-// pace keeps a job to its rate.
-func (w *worker) pace(ctx context.Context, start time.Time, rows int64) error {
-	rate := w.job.Arguments.Rate
-	if rate <= 0 || rows == 0 {
-		return nil
-	}
-	timer := time.NewTimer(time.Until(start.Add(time.Duration(rows) * time.Second / time.Duration(rate))))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 func (w *worker) release(ctx context.Context) {
