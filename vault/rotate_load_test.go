@@ -221,6 +221,21 @@ func TestPauseResumeCancel(t *testing.T) {
 	r.lookUp(everything)
 }
 
+// TestRateHoldsAcrossSlices: whoever works on a job slice by slice is told to rest for as long as the last batch's rows take.
+func TestRateHoldsAcrossSlices(t *testing.T) {
+	t.Parallel()
+	r := newRotating(t)
+	job := r.begin(chat.RotateAccount, schema.Acme, chat.JobArguments{Reseal: true, Rate: 40})
+	for job.Step != "reseal" {
+		r.step(&job)
+	}
+	start := time.Now()
+	again, done, err := r.WorkJob(t.Context(), job.ID, 0)
+	if took := time.Since(start); err != nil || done || again <= 0 || again+took < 240*time.Millisecond || again > 250*time.Millisecond {
+		t.Errorf("after a batch of 10 rows at 40 a second, which took %s: come back in %s (%v, %v)", took, again, done, err)
+	}
+}
+
 // TestDryRun counts and changes nothing.
 func TestDryRun(t *testing.T) {
 	t.Parallel()
