@@ -28,6 +28,7 @@ const (
 	sliceTime    = 20 * time.Second // after which another job gets a turn
 	pieceTime    = 2 * time.Second  // after which a queue that is to stop does
 	longestRetry = time.Minute
+	shortRest    = time.Second      // that is waited for here: the queue looks for jobs once a second
 	stopTime     = 10 * time.Second // for the piece under way; what it has not committed is done again
 	timeout      = time.Minute      // of a slice that hangs
 	rescueAfter  = 90 * time.Second // a job whose worker was killed is another's after this
@@ -159,11 +160,22 @@ func (w *jobWorker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
 			return errFailed
 		case err != nil:
 			return river.JobSnooze(min(again, longestRetry))
-		case again > 0:
+		case again >= shortRest:
 			return river.JobSnooze(again)
 		case w.stopped() || !time.Now().Before(until):
 			return river.JobSnooze(0)
 		}
+		w.rest(ctx, again) // what keeps a job to its rate is shorter than the queue's own step
+	}
+}
+
+func (w *jobWorker) rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-w.stopping:
+	case <-timer.C:
 	}
 }
 

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cloakroom/cloakroom/chat"
 )
 
-// keysetBatch is how many keysets are wrapped again in one transaction: each takes calls to the key service.
-const keysetBatch = 50
+// A batch of keysets is short because each takes calls to the key service, and shorter where that is slow.
+const (
+	keysetBatch     = 50
+	keysetBatchTime = 2 * time.Second
+)
 
 // rotateMaster puts another master key in force: named by the one before, so that every replica follows without a
 // restart; then every keyset is wrapped under it, and a new epoch begun beside it.
@@ -82,7 +86,9 @@ func rewrapKeysets(ctx context.Context, b *batch) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	for _, before := range sets {
+	start, n := time.Now(), 0
+	for n < len(sets) && (n == 0 || time.Since(start) < keysetBatchTime) {
+		before := sets[n]
 		after, err := b.keys.Rewrap(ctx, before)
 		if err != nil {
 			return outcome{}, err
@@ -90,10 +96,11 @@ func rewrapKeysets(ctx context.Context, b *batch) (outcome, error) {
 		if _, err := b.tx.ReplaceKeyset(ctx, before, after); err != nil { // one that was destroyed meanwhile stays so
 			return outcome{}, err
 		}
+		n++
 	}
 	// The keys are the same, so nobody need forget them; but a replica that reads one from now on must know the new
 	// master key, and it does: all have acknowledged it.
-	return outcome{rows: int64(len(sets)), done: len(sets) < limit}, nil
+	return outcome{rows: int64(n), done: n == len(sets) && n < limit}, nil
 }
 
 func verifyKeysets(ctx context.Context, b *batch) (outcome, error) {

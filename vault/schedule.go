@@ -21,11 +21,11 @@ type Schedule struct {
 }
 
 const (
-	rotationsAtOnce = 3                // of accounts that the schedule has under way
-	retireEvery     = 24 * time.Hour   // between two lookings for keys that nobody names
-	afterFailure    = 24 * time.Hour   // before what failed or was cancelled is begun again by itself
-	verifyAgain     = time.Hour        // between two tries to prove an erasure
-	forgottenAfter  = 10 * time.Minute // that a job lies idle, before it is put in the queue again
+	rotationsAtOnce = 3               // of accounts that the schedule has under way
+	retireEvery     = 24 * time.Hour  // between two lookings for keys that nobody names
+	afterFailure    = 24 * time.Hour  // before what failed or was cancelled is begun again by itself
+	verifyAgain     = time.Hour       // between two tries to prove an erasure
+	forgottenAfter  = 3 * time.Minute // that a job lies idle, before it is put in the queue again
 )
 
 // Scheduler is the actor of what no person has asked for.
