@@ -71,7 +71,7 @@ func (k *Keyring) NewEpoch(ctx context.Context, number int) (chat.Epoch, error) 
 // wrapped under it is then lost, in every copy: rewrap first those that are to live.
 func (k *Keyring) DestroyEpoch(ctx context.Context, e chat.Epoch) error {
 	child, known, err := k.epochKey(ctx, &e)
-	if errors.Is(err, ErrNoKey) && known {
+	if k.goneAlready(&e, known, err) {
 		return nil
 	}
 	if err == nil {
@@ -85,11 +85,17 @@ func (k *Keyring) DestroyEpoch(ctx context.Context, e chat.Epoch) error {
 
 // FindEpoch says whether the key of an epoch can be destroyed from here: nil when it is there, or is known to be gone.
 func (k *Keyring) FindEpoch(ctx context.Context, e chat.Epoch) error {
-	if _, known, err := k.epochKey(ctx, &e); err != nil && (!known || !errors.Is(err, ErrNoKey)) {
+	if _, known, err := k.epochKey(ctx, &e); err != nil && !k.goneAlready(&e, known, err) {
 		return fmt.Errorf("the key of epoch %d cannot be destroyed from here, and backups of its time still open: %w; run `cloakroom rotate retire --wait` "+
 			"once with the MASTER_KEY of then", e.Number, err)
 	}
 	return nil
+}
+
+// goneAlready says that an epoch's key was destroyed: it is not where it was made, beside a master key of the chain or
+// beside the configured one under its former name.
+func (k *Keyring) goneAlready(e *chat.Epoch, known bool, err error) bool {
+	return known && errors.Is(err, ErrNoKey) || errors.Is(err, errElsewhere) && k.wasCalled(e.MasterKey)
 }
 
 // discard destroys the key of an epoch that nothing was wrapped under, also when the caller has given up.

@@ -25,9 +25,10 @@ type Keyring struct {
 	budget  budget
 	counts  counts
 
-	readings atomic.Uint64 // of the epochs
-	mu       sync.Mutex    // guards what follows
-	chain    []link        // of master keys, from the configured one to the one that wraps now
+	readings atomic.Uint64   // of the epochs
+	mu       sync.Mutex      // guards what follows
+	chain    []link          // of master keys, from the configured one to the one that wraps now
+	former   map[string]bool // names that the configured master key had before
 	epochs   *held[*epochKeys]
 	cached   *lru[int64, *held[*Account]]
 	trusted  time.Time // until then what is in memory is known to be up to date; zero when nobody says

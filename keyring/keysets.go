@@ -107,6 +107,9 @@ func (k *Keyring) openKeyset(ctx context.Context, ks chat.Keyset) (opened, error
 	if err := checkKey(handle, template(ks.Purpose)); err != nil {
 		return opened{}, fmt.Errorf("%s keyset, generation %d: %w", ks.Purpose, ks.Generation, err)
 	}
+	if !known {
+		k.remember(ks.MasterKey)
+	}
 	return opened{row: ks, handle: handle}, nil
 }
 

@@ -38,6 +38,22 @@ func (k *Keyring) masterOf(uri string) (master MasterKey, known bool) {
 	return k.chain[0].master, false
 }
 
+// remember notes a name under which the configured master key has wrapped: what it opens, it wrapped.
+func (k *Keyring) remember(formerName string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.former == nil {
+		k.former = make(map[string]bool)
+	}
+	k.former[formerName] = true
+}
+
+func (k *Keyring) wasCalled(uri string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.former[uri]
+}
+
 // meet follows the chain when one of the names is not in it yet.
 func (k *Keyring) meet(ctx context.Context, uris ...string) error {
 	for _, uri := range uris {

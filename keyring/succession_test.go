@@ -207,33 +207,6 @@ func TestSucceedRefuses(t *testing.T) {
 	}
 }
 
-// TestMovedMasterKey proves that a key may be restored under another name: what it opens, it wrapped.
-func TestMovedMasterKey(t *testing.T) {
-	t.Parallel()
-	sets, service := &memory{}, newService()
-	tag := tagOf(t, mustAccount(t, replicaOf(t, service, sets), 1))
-	moved := newService()
-	for name, key := range service.keys { // the epoch's too
-		moved.keys[strings.Replace(name, testMaster, "local-file:///moved", 1)] = key
-	}
-	k, err := New(moved.master(t, "local-file:///moved"), sets, WithFollower(moved.open))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a := mustAccount(t, k, 1); tagOf(t, a) != tag || a.Epoch() != 1 {
-		t.Error("the keys are others")
-	}
-	after, err := k.Rewrap(t.Context(), sets.rows[0])
-	if err != nil || after.MasterKey != "local-file:///moved" {
-		t.Errorf("rewrapped under %s: %v", after.MasterKey, err)
-	}
-	delete(moved.keys, "local-file:///moved-"+sets.epochs[0].Name)
-	k.ForgetAll()
-	if _, err := k.Account(t.Context(), 1); !errors.Is(err, ErrNoKey) || !strings.Contains(err.Error(), testMaster) {
-		t.Errorf("an epoch whose key was not moved along counts as destroyed: %v", err)
-	}
-}
-
 // TestRewrapKeysetRefuses proves that no wrap is given that was not opened again.
 func TestRewrapKeysetRefuses(t *testing.T) {
 	t.Parallel()

@@ -195,6 +195,28 @@ func spendEpochs(ctx context.Context, b *batch) (outcome, error) {
 	return over(int64(len(spent))), b.changed(ctx, 0)
 }
 
+// findEpoch says whether an epoch's key can be destroyed from here. Where nobody knows the master key of its row, that can
+// be a former name of the one there is: opening a keyset that bears it tells.
+func (b *batch) findEpoch(ctx context.Context, e chat.Epoch) error {
+	cause := b.keys.FindEpoch(ctx, e)
+	if cause == nil {
+		return nil
+	}
+	sets, err := b.tx.ListKeysetsNotUnder(ctx, b.keys.MasterURI(), -1, "", 0, chosenAtOnce)
+	if err != nil {
+		return err
+	}
+	for _, ks := range sets {
+		if ks.MasterKey != e.MasterKey {
+			continue
+		}
+		if _, err := b.keys.Account(ctx, ks.AccountID); err == nil {
+			return b.keys.FindEpoch(ctx, e)
+		}
+	}
+	return cause
+}
+
 // destroyEpochs destroys the keys of epochs that are out of use, which is what makes every backup of theirs unreadable;
 // also those that an earlier job left. A key that is gone already was destroyed by one that could not say so any more.
 func destroyEpochs(ctx context.Context, b *batch) (outcome, error) {
@@ -207,7 +229,7 @@ func destroyEpochs(ctx context.Context, b *batch) (outcome, error) {
 		if e.State != chat.KeysetDestroyed || len(e.Wrapped) == 0 {
 			continue
 		}
-		if err := b.keys.FindEpoch(ctx, e); err != nil { // the others need not wait until somebody sees to this one
+		if err := b.findEpoch(ctx, e); err != nil { // the others need not wait until somebody sees to this one
 			stranded = errors.Join(stranded, err)
 			continue
 		}
