@@ -174,4 +174,13 @@ func TestSchedule(t *testing.T) {
 	if got := begun(); got != want+"\nverify_erasure of 1 for SCHEDULE" {
 		t.Errorf("begun a day after it failed:\n%s\nwant:\n%s", got, want)
 	}
+	const late = "should have been rotated more than a week ago"
+	if r.journal.has(late) {
+		t.Error("keys that are a day late are in the log")
+	}
+	storetest.Exec(t, r.store, `UPDATE cloakroom.account_keysets SET activated_at = now() - interval '98 days' WHERE account_id = 1`)
+	begun()
+	if !r.journal.has(late) {
+		t.Error("a key that is more than a week late is not in the log")
+	}
 }

@@ -36,7 +36,8 @@ var Scheduler = chat.Actor{Kind: "SCHEDULE", ID: "schedule"}
 // keep the rest from being done.
 func (v *Vault) Tend(ctx context.Context) error {
 	ctx, s := WithActor(ctx, Scheduler), v.Schedule
-	return errors.Join(v.tendAccounts(ctx, s), v.tendEpoch(ctx, s), v.tendRetirement(ctx, s), v.tendErasures(ctx), v.tendForgotten(ctx))
+	return errors.Join(v.tendAccounts(ctx, s), v.tendEpoch(ctx, s), v.tendRetirement(ctx, s), v.tendErasures(ctx), v.tendForgotten(ctx),
+		v.warnOverdue(ctx, s))
 }
 
 // tendAccounts rotates accounts whose keys are too old, oldest first and a few at a time.
@@ -105,4 +106,17 @@ func (v *Vault) tendForgotten(ctx context.Context) error {
 		errs = append(errs, v.store.InTx(ctx, func(tx *store.Store) error { return tx.Enqueue(ctx, job.ID, job.Arguments.NotBefore) }))
 	}
 	return errors.Join(errs...)
+}
+
+// warnOverdue is the alarm of those who have no Prometheus: a line in the log, at most each hour.
+func (v *Vault) warnOverdue(ctx context.Context, s Schedule) error {
+	health, err := v.store.ReadKeyHealth(ctx, s.Rotation+overdueAfter, s.EpochLength+overdueAfter)
+	if err != nil {
+		return err
+	}
+	n := int(overdueCount(s.Rotation, health.DataOverdue) + overdueCount(s.EpochLength, health.EpochOverdue))
+	if n > 0 && v.overdue.first(struct{}{}, time.Hour, time.Now()) {
+		v.log.WarnContext(ctx, "keys should have been rotated more than a week ago: `cloakroom keys status` and `cloakroom jobs list` say which and why not", "count", n)
+	}
+	return nil
 }

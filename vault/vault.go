@@ -31,8 +31,9 @@ type Vault struct {
 	log     *slog.Logger
 	metrics *metrics
 
-	failures recent[failure] // records that did not open and are on record
-	refusals recent[int64]   // users whose refused look-ups are on record
+	failures recent[failure]  // records that did not open and are on record
+	refusals recent[int64]    // users whose refused look-ups are on record
+	overdue  recent[struct{}] // keys whose rotation is overdue are in the log
 
 	turns    turns
 	attendee attendee // this process among those that hold keys
