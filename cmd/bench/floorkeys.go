@@ -30,6 +30,9 @@ type floorKeys struct {
 	generation      uint16 // of the data keyset
 	prefix          []byte // in front of what Tink sealed
 	data            cipher.AEAD
+	epoch           uint16
+	epochPrefix     []byte
+	epochKey        cipher.AEAD
 	index           []byte
 	indexGeneration int
 }
@@ -65,7 +68,40 @@ func readFloorKeys(ctx context.Context, db *pgxpool.Pool, masterURI string, acco
 	if k.data == nil || k.index == nil {
 		return nil, errors.New("the account has no active keysets")
 	}
-	return k, nil
+	return k, k.readEpoch(ctx, db, masterURI)
+}
+
+// readEpoch opens the epoch in force, whose key is a file beside the master key's.
+func (k *floorKeys) readEpoch(ctx context.Context, db *pgxpool.Pool, masterURI string) error {
+	var number uint16
+	var name string
+	var wrapped []byte
+	err := db.QueryRow(ctx, `SELECT epoch, name, keyset_sealed FROM cloakroom.key_epochs WHERE state = 'active'`).Scan(&number, &name, &wrapped)
+	if err != nil {
+		return fmt.Errorf("read the epoch: %w", err)
+	}
+	master, err := readFloorMaster(masterURI + "-" + name)
+	if err != nil {
+		return err
+	}
+	bound := append(binary.BigEndian.AppendUint32(nil, 5), "epoch"...)
+	bound = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint32(bound, 2), number)
+	bound = append(binary.BigEndian.AppendUint32(bound, uint32(len(name))), name...)
+	handle, err := keyset.ReadWithContext(ctx, keyset.NewBinaryReader(bytes.NewReader(wrapped)), master, bound)
+	if err != nil {
+		return fmt.Errorf("open the epoch: %w", err)
+	}
+	primary, err := handle.Primary()
+	if err != nil {
+		return err
+	}
+	key, ok := primary.Key().(*aesgcm.Key)
+	if !ok {
+		return errors.New("the epoch's key is of an unknown sort")
+	}
+	k.epoch, k.epochPrefix = number, key.OutputPrefix()
+	k.epochKey, err = newGCM(key.KeyBytes().Data(insecuresecretdataaccess.Token{}))
+	return err
 }
 
 // floorMaster gives a key in memory the shape that reading a wrapped keyset asks for.

@@ -21,6 +21,7 @@ const (
 
 	kindValue      = 1
 	kindSubjectKey = 4
+	kindWrappedKey = 7
 )
 
 var errUnreadable = errors.New("a sealed value does not open")
@@ -35,7 +36,7 @@ type wrappedKey struct {
 type opener struct {
 	*floorKeys
 	subjects map[int64]cipher.AEAD
-	bound    [53]byte // associated data
+	bound    [55]byte // associated data
 	err      error    // the first value that did not open
 }
 
@@ -60,20 +61,23 @@ func (o *opener) bind(kind byte, table uint16, row int64, field uint16, version,
 	return b
 }
 
-// subject unwraps a contact's key: 0x01, generation, then Tink's prefix, nonce and ciphertext.
+// subject unwraps a contact's key: 0x02, generation, epoch, then Tink's prefix, nonce and ciphertext under the epoch, of
+// the same under the generation.
 func (o *opener) subject(k *wrappedKey) (cipher.AEAD, error) {
 	if gcm, ok := o.subjects[k.id]; ok {
 		return gcm, nil
 	}
 	b := k.sealed
-	if len(b) < 3+5+12+16 || b[0] != 1 || binary.BigEndian.Uint16(b[1:]) != o.generation || !bytes.Equal(b[3:8], o.prefix) {
+	if len(b) < 5+2*(5+12+16) || b[0] != 2 || binary.BigEndian.Uint16(b[1:]) != o.generation || binary.BigEndian.Uint16(b[3:]) != o.epoch {
 		return nil, errUnreadable
 	}
-	bound := o.bind(kindSubjectKey, tableSubjectKeys, k.contact, 0, 0, k.id, 0, o.generation)
-	bound = append(bound, 0, 0, 0, 0) // a context of no length
-	key, err := o.data.Open(nil, b[8:20], b[20:], bound)
+	b, err := o.unwrap(k, kindWrappedKey, o.epochKey, o.epochPrefix, b[5:])
 	if err != nil {
-		return nil, errUnreadable
+		return nil, err
+	}
+	key, err := o.unwrap(k, kindSubjectKey, o.data, o.prefix, b)
+	if err != nil {
+		return nil, err
 	}
 	gcm, err := newGCM(key)
 	if err != nil {
@@ -81,6 +85,21 @@ func (o *opener) subject(k *wrappedKey) (cipher.AEAD, error) {
 	}
 	o.subjects[k.id] = gcm
 	return gcm, nil
+}
+
+// unwrap opens one of the two layers, to which the epoch is bound as context.
+func (o *opener) unwrap(k *wrappedKey, kind byte, gcm cipher.AEAD, prefix, b []byte) ([]byte, error) {
+	if len(b) < 5+12+16 || !bytes.Equal(b[:5], prefix) {
+		return nil, errUnreadable
+	}
+	bound := o.bind(kind, tableSubjectKeys, k.contact, 0, 0, k.id, 0, o.generation)
+	bound[45] = 2
+	bound = binary.BigEndian.AppendUint16(append(bound, 0, 0, 0, 2), o.epoch)
+	key, err := gcm.Open(nil, b[5:17], b[17:], bound)
+	if err != nil {
+		return nil, errUnreadable
+	}
+	return key, nil
 }
 
 // open opens a value: 0x01, flags, generation, subject key, nonce, ciphertext. A column without a value is nil.
