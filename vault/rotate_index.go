@@ -147,10 +147,7 @@ func deriveTags(keys *keyring.Account, read, fill int, row *store.IndexedContact
 		}
 		var err error
 		if subject == nil {
-			if len(row.KeySealed) == 0 {
-				return nil, errKeyGone
-			}
-			if subject, err = keys.Subject(row.KeyContactID, row.SubjectKeyID, row.KeySealed); err != nil {
+			if subject, err = subjectOfRow(keys, row.KeyContactID, row.SubjectKeyID, row.KeySealed); err != nil {
 				return nil, err
 			}
 		}

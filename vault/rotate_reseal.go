@@ -12,6 +12,9 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
+// errSealedWrong stops the job. It is no chat.ErrUnreadable: what lies in the row is sound, what was made of it is not.
+var errSealedWrong = errors.New("a value does not open after it was sealed again")
+
 func isUnreadable(err error) bool { return errors.Is(err, chat.ErrUnreadable) }
 
 // resealAccount seals rows again, of one kind after the other, under the generation in force. Versions stay, nothing of
@@ -67,6 +70,14 @@ func (b *batch) reseal(ctx context.Context, keys *keyring.Account, kind chat.Rec
 	return sealed, nil
 }
 
+// subjectOfRow opens the key that seals a row's values; errKeyGone when it was destroyed, as of somebody who was erased.
+func subjectOfRow(keys *keyring.Account, contactID, subjectKeyID int64, wrapped []byte) (*keyring.Subject, error) {
+	if len(wrapped) == 0 {
+		return nil, errKeyGone
+	}
+	return keys.Subject(contactID, subjectKeyID, wrapped)
+}
+
 // resealRow seals a row's values again at their place. A row of somebody who was erased has none.
 func resealRow(keys *keyring.Account, kind chat.RecordKind, row *store.StaleRow) ([][]byte, error) {
 	columns := make([][]byte, len(row.Columns))
@@ -77,10 +88,7 @@ func resealRow(keys *keyring.Account, kind chat.RecordKind, row *store.StaleRow)
 		}
 		var err error
 		if subject == nil {
-			if len(row.KeySealed) == 0 {
-				return nil, errKeyGone
-			}
-			if subject, err = keys.Subject(row.KeyContactID, row.SubjectKeyID, row.KeySealed); err != nil {
+			if subject, err = subjectOfRow(keys, row.KeyContactID, row.SubjectKeyID, row.KeySealed); err != nil {
 				return nil, err
 			}
 		}
@@ -89,7 +97,7 @@ func resealRow(keys *keyring.Account, kind chat.RecordKind, row *store.StaleRow)
 			return nil, err
 		}
 		if _, err := subject.Open(place, columns[i]); err != nil {
-			return nil, fmt.Errorf("open %s of %s %d after it was sealed again: %v", f, recordNames[kind], row.ID, err) //nolint:errorlint // no row is at fault: the job is to stop
+			return nil, fmt.Errorf("%w: %s of %s %d", errSealedWrong, f, recordNames[kind], row.ID)
 		}
 	}
 	return columns, nil
