@@ -16,6 +16,7 @@ type AccountSettings struct {
 	ContactPIIMasking bool // feature flag contact_pii_masking
 	MaskedLookup      bool // feature flag masked_contact_lookup; false as well where settings could not be read
 	Phases            map[Dataset]Phase
+	Search            SearchSettings
 	CacheEpoch        int64 // part of every Redis key name of the account; moves when a drop may have been missed
 }
 

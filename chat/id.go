@@ -78,5 +78,11 @@ func (n *Note) GraphID() ID { return ID(n.ID) }
 // GraphID is the bot's id.
 func (b *AgentBot) GraphID() ID { return ID(b.ID) }
 
+// GraphID is the definition's id.
+func (d *AttributeDefinition) GraphID() ID { return ID(d.ID) }
+
+// GraphID is the view's id.
+func (v *SavedView) GraphID() ID { return ID(v.ID) }
+
 // FormatID writes an id as the contract does.
 func FormatID(id int64) string { return strconv.FormatInt(id, 10) }

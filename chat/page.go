@@ -86,6 +86,7 @@ type ContactConnection struct {
 	Nodes    []*Contact
 	PageInfo *PageInfo
 	Position func(*Contact) *Position
+	Partial  bool // the budget of a search was spent: there may be more after the page's end, and even before the next hit
 }
 
 // ContactEdge is a contact with its place.
@@ -130,6 +131,7 @@ type MessageConnection struct {
 	Nodes    []*Message
 	PageInfo *PageInfo
 	Position func(*Message) *Position
+	Partial  bool // the budget of a search was spent: there may be more after the page's end, and even before the next hit
 }
 
 // MessageEdge is a message with its place.

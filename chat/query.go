@@ -26,6 +26,8 @@ type ConversationFilter struct {
 	Labels       []string // any of them, in any case
 	Priority     []ConversationPriority
 	UpdatedSince *time.Time
+	Conditions   []*Condition
+	SavedViewID  *ID // its conditions are joined to the others by AND
 }
 
 // ConversationOrderField is what conversations are ordered by.
@@ -82,18 +84,23 @@ type ContactFilter struct {
 	ContactType       *ContactType
 	LastActivitySince *time.Time
 	CreatedSince      *time.Time
+	Conditions        []*Condition
+	SavedViewID       *ID // its conditions are joined to the others by AND
 }
 
 // ContactOrderField is what contacts are ordered by.
 type ContactOrderField string
 
-// The order fields of the contract. The last two are by an address, for viewers who may see it.
+// The order fields of the contract. E-mail and phone number are addresses, for viewers who may see them.
 const (
 	ContactsByLastActivity ContactOrderField = "LAST_ACTIVITY_AT"
 	ContactsByCreated      ContactOrderField = "CREATED_AT"
 	ContactsByName         ContactOrderField = "NAME"
 	ContactsByEmail        ContactOrderField = "EMAIL"
 	ContactsByPhone        ContactOrderField = "PHONE_NUMBER"
+	ContactsByCompany      ContactOrderField = "COMPANY"
+	ContactsByCity         ContactOrderField = "CITY"
+	ContactsByCountry      ContactOrderField = "COUNTRY"
 )
 
 // ContactsByShownName is NAME for viewers from whom names that are addresses are hidden: those are listed as blank. It is

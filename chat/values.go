@@ -88,6 +88,7 @@ func (v *Values) Object(f Field) (map[string]json.RawMessage, error) {
 // definition says otherwise.
 type CustomAttribute struct {
 	AccountID int64
+	Model     AttributeModel // "" for what is no custom attribute, such as a social profile: that is always personal
 	Key       string
 	Value     *Value
 }

@@ -87,6 +87,48 @@ type Mutation struct {
 type Query struct {
 }
 
+// What to decide about a custom attribute, and why.
+type SetAttributePolicyInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// What it belongs to.
+	Model chat.AttributeModel `json:"model"`
+	// Its key, as it is defined.
+	Key string `json:"key"`
+	// Whether its values are hidden from masked viewers.
+	Personal bool `json:"personal"`
+	// Whether sealed rows can be found by whole values of it: the database then sees which rows share one, and how many.
+	Searchable bool `json:"searchable"`
+	// The version this decision is about; 0 for the first. CONFLICT when it is another.
+	ExpectedVersion int `json:"expectedVersion"`
+	// Why, in at most 500 characters; no e-mail address and no phone number in it.
+	Reason string `json:"reason"`
+}
+
+// What was decided.
+type SetAttributePolicyPayload struct {
+	// The attribute, as it is now.
+	Definition *chat.AttributeDefinition `json:"definition"`
+}
+
+// Which order the database is to keep, and why.
+type SetContactOrderingInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// The field: NAME, EMAIL, COMPANY, CITY or COUNTRY. Phone numbers never.
+	Field chat.ContactOrderField `json:"field"`
+	// Whether the database keeps the order.
+	Labels bool `json:"labels"`
+	// Why, in at most 500 characters; no e-mail address and no phone number in it.
+	Reason string `json:"reason"`
+}
+
+// What was chosen.
+type SetContactOrderingPayload struct {
+	// The account, as it is now.
+	Account *chat.Account `json:"account"`
+}
+
 // Which flag to switch, and why.
 type SetFeatureFlagInput struct {
 	// The account.
@@ -125,6 +167,40 @@ type SetPIIMaskingPayload struct {
 	Agent *chat.User `json:"agent"`
 }
 
+// How to search an account, and why.
+type SetSearchModeInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// How.
+	Mode chat.SearchMode `json:"mode"`
+	// Why, in at most 500 characters; no e-mail address and no phone number in it.
+	Reason string `json:"reason"`
+}
+
+// What was chosen.
+type SetSearchModePayload struct {
+	// The account, as it is now.
+	Account *chat.Account `json:"account"`
+}
+
+// What to change of a contact's custom attributes, as Chatwoot does: those given are merged into those there, key by key.
+type UpdateContactAttributesInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// The contact.
+	ContactID chat.ID `json:"contactId"`
+	// The new values, at most 100, each key once.
+	Attributes []*AttributeInput `json:"attributes,omitempty"`
+	// Keys to take away.
+	Remove []string `json:"remove,omitempty"`
+}
+
+// What became of the attributes.
+type UpdateContactAttributesPayload struct {
+	// The contact, as the viewer may see it.
+	Contact *chat.Contact `json:"contact"`
+}
+
 // What to change of a contact: a field that is left out stays, null and blank take it away. What is hidden from a viewer is best left out. A guess costs a look-up, as in CreateContactInput, a name included.
 type UpdateContactInput struct {
 	// The account.
@@ -145,4 +221,20 @@ type UpdateContactInput struct {
 type UpdateContactPayload struct {
 	// The contact, as the viewer may see it.
 	Contact *chat.Contact `json:"contact"`
+}
+
+// The custom attributes a conversation is to have.
+type UpdateConversationAttributesInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// The conversation, by the number the dashboard shows.
+	DisplayID chat.ID `json:"displayId"`
+	// All of them, at most 100, each key once. Those that are hidden from the viewer and left out here stay as they are.
+	Attributes []*AttributeInput `json:"attributes"`
+}
+
+// What became of the attributes.
+type UpdateConversationAttributesPayload struct {
+	// The conversation, as the viewer may see it.
+	Conversation *chat.Conversation `json:"conversation"`
 }

@@ -49,18 +49,31 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Account struct {
-		Agents        func(childComplexity int) int
-		Contact       func(childComplexity int, id chat.ID) int
-		Contacts      func(childComplexity int, first *int, after *string, last *int, before *string, filter *chat.ContactFilter, orderBy *chat.ContactOrder) int
-		Conversation  func(childComplexity int, displayID chat.ID) int
-		Conversations func(childComplexity int, first *int, after *string, last *int, before *string, filter *chat.ConversationFilter, orderBy *chat.ConversationOrder) int
-		Features      func(childComplexity int) int
-		GraphID       func(childComplexity int) int
-		Inboxes       func(childComplexity int) int
-		Labels        func(childComplexity int) int
-		LookupContact func(childComplexity int, input LookupContactInput) int
-		Name          func(childComplexity int) int
-		Teams         func(childComplexity int) int
+		Agents               func(childComplexity int) int
+		AttributeDefinitions func(childComplexity int, model *chat.AttributeModel) int
+		Contact              func(childComplexity int, id chat.ID) int
+		Contacts             func(childComplexity int, first *int, after *string, last *int, before *string, filter *chat.ContactFilter, orderBy *chat.ContactOrder) int
+		Conversation         func(childComplexity int, displayID chat.ID) int
+		Conversations        func(childComplexity int, first *int, after *string, last *int, before *string, filter *chat.ConversationFilter, orderBy *chat.ConversationOrder) int
+		DuplicateCandidates  func(childComplexity int, contactID chat.ID) int
+		Features             func(childComplexity int) int
+		GraphID              func(childComplexity int) int
+		Inboxes              func(childComplexity int) int
+		Labels               func(childComplexity int) int
+		LookupContact        func(childComplexity int, input LookupContactInput) int
+		Name                 func(childComplexity int) int
+		SavedViews           func(childComplexity int, kind *chat.SavedViewKind) int
+		Search               func(childComplexity int) int
+		SearchContacts       func(childComplexity int, query string, first *int, after *string) int
+		SearchMessages       func(childComplexity int, query string, first *int, after *string) int
+		Teams                func(childComplexity int) int
+	}
+
+	AccountSearch struct {
+		ContactsIndexed func(childComplexity int) int
+		MessagesIndexed func(childComplexity int) int
+		Mode            func(childComplexity int) int
+		Orderings       func(childComplexity int) int
 	}
 
 	AgentBot struct {
@@ -84,6 +97,21 @@ type ComplexityRoot struct {
 		Key        func(childComplexity int) int
 		Value      func(childComplexity int) int
 		ValueState func(childComplexity int) int
+	}
+
+	AttributeDefinition struct {
+		Choices       func(childComplexity int) int
+		Description   func(childComplexity int) int
+		DisplayName   func(childComplexity int) int
+		GraphID       func(childComplexity int) int
+		Key           func(childComplexity int) int
+		Model         func(childComplexity int) int
+		Personal      func(childComplexity int) int
+		PolicyVersion func(childComplexity int) int
+		RegexCue      func(childComplexity int) int
+		RegexPattern  func(childComplexity int) int
+		Searchable    func(childComplexity int) int
+		Type          func(childComplexity int) int
 	}
 
 	Contact struct {
@@ -111,6 +139,7 @@ type ComplexityRoot struct {
 		Edges    func(childComplexity int) int
 		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
+		Partial  func(childComplexity int) int
 	}
 
 	ContactEdge struct {
@@ -129,6 +158,11 @@ type ComplexityRoot struct {
 		Inbox         func(childComplexity int) int
 		SourceID      func(childComplexity int) int
 		SourceIDState func(childComplexity int) int
+	}
+
+	ContactOrdering struct {
+		Field func(childComplexity int) int
+		Ready func(childComplexity int) int
 	}
 
 	ContactProfile struct {
@@ -153,6 +187,7 @@ type ComplexityRoot struct {
 		LastMessage      func(childComplexity int) int
 		Messages         func(childComplexity int, last *int, before *string, first *int, after *string) int
 		Priority         func(childComplexity int) int
+		SearchMessages   func(childComplexity int, query string, first *int, after *string) int
 		SnoozedUntil     func(childComplexity int) int
 		Status           func(childComplexity int) int
 		Team             func(childComplexity int) int
@@ -173,6 +208,11 @@ type ComplexityRoot struct {
 
 	CreateContactPayload struct {
 		Contact func(childComplexity int) int
+	}
+
+	DuplicateCandidate struct {
+		Contact func(childComplexity int) int
+		Reasons func(childComplexity int) int
 	}
 
 	EmailHeaders struct {
@@ -230,6 +270,7 @@ type ComplexityRoot struct {
 		Edges    func(childComplexity int) int
 		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
+		Partial  func(childComplexity int) int
 	}
 
 	MessageEdge struct {
@@ -238,12 +279,17 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		CreateContact  func(childComplexity int, input CreateContactInput) int
-		EraseContact   func(childComplexity int, input EraseContactInput) int
-		MergeContacts  func(childComplexity int, input MergeContactsInput) int
-		SetFeatureFlag func(childComplexity int, input SetFeatureFlagInput) int
-		SetPIIMasking  func(childComplexity int, input SetPIIMaskingInput) int
-		UpdateContact  func(childComplexity int, input UpdateContactInput) int
+		CreateContact                func(childComplexity int, input CreateContactInput) int
+		EraseContact                 func(childComplexity int, input EraseContactInput) int
+		MergeContacts                func(childComplexity int, input MergeContactsInput) int
+		SetAttributePolicy           func(childComplexity int, input SetAttributePolicyInput) int
+		SetContactOrdering           func(childComplexity int, input SetContactOrderingInput) int
+		SetFeatureFlag               func(childComplexity int, input SetFeatureFlagInput) int
+		SetPIIMasking                func(childComplexity int, input SetPIIMaskingInput) int
+		SetSearchMode                func(childComplexity int, input SetSearchModeInput) int
+		UpdateContact                func(childComplexity int, input UpdateContactInput) int
+		UpdateContactAttributes      func(childComplexity int, input UpdateContactAttributesInput) int
+		UpdateConversationAttributes func(childComplexity int, input UpdateConversationAttributesInput) int
 	}
 
 	Note struct {
@@ -265,6 +311,20 @@ type ComplexityRoot struct {
 		Viewer  func(childComplexity int) int
 	}
 
+	SavedView struct {
+		GraphID func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		Name    func(childComplexity int) int
+	}
+
+	SetAttributePolicyPayload struct {
+		Definition func(childComplexity int) int
+	}
+
+	SetContactOrderingPayload struct {
+		Account func(childComplexity int) int
+	}
+
 	SetFeatureFlagPayload struct {
 		Account func(childComplexity int) int
 		Feature func(childComplexity int) int
@@ -274,14 +334,26 @@ type ComplexityRoot struct {
 		Agent func(childComplexity int) int
 	}
 
+	SetSearchModePayload struct {
+		Account func(childComplexity int) int
+	}
+
 	Team struct {
 		Description func(childComplexity int) int
 		GraphID     func(childComplexity int) int
 		Name        func(childComplexity int) int
 	}
 
+	UpdateContactAttributesPayload struct {
+		Contact func(childComplexity int) int
+	}
+
 	UpdateContactPayload struct {
 		Contact func(childComplexity int) int
+	}
+
+	UpdateConversationAttributesPayload struct {
+		Conversation func(childComplexity int) int
 	}
 
 	User struct {
@@ -323,6 +395,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Agents(childComplexity), true
+	case "Account.attributeDefinitions":
+		if e.ComplexityRoot.Account.AttributeDefinitions == nil {
+			break
+		}
+
+		args, err := ec.field_Account_attributeDefinitions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.AttributeDefinitions(childComplexity, args["model"].(*chat.AttributeModel)), true
 	case "Account.contact":
 		if e.ComplexityRoot.Account.Contact == nil {
 			break
@@ -367,6 +450,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Conversations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*chat.ConversationFilter), args["orderBy"].(*chat.ConversationOrder)), true
+	case "Account.duplicateCandidates":
+		if e.ComplexityRoot.Account.DuplicateCandidates == nil {
+			break
+		}
+
+		args, err := ec.field_Account_duplicateCandidates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.DuplicateCandidates(childComplexity, args["contactId"].(chat.ID)), true
 	case "Account.features":
 		if e.ComplexityRoot.Account.Features == nil {
 			break
@@ -408,12 +502,76 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Name(childComplexity), true
+	case "Account.savedViews":
+		if e.ComplexityRoot.Account.SavedViews == nil {
+			break
+		}
+
+		args, err := ec.field_Account_savedViews_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.SavedViews(childComplexity, args["kind"].(*chat.SavedViewKind)), true
+	case "Account.search":
+		if e.ComplexityRoot.Account.Search == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Search(childComplexity), true
+	case "Account.searchContacts":
+		if e.ComplexityRoot.Account.SearchContacts == nil {
+			break
+		}
+
+		args, err := ec.field_Account_searchContacts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.SearchContacts(childComplexity, args["query"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Account.searchMessages":
+		if e.ComplexityRoot.Account.SearchMessages == nil {
+			break
+		}
+
+		args, err := ec.field_Account_searchMessages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.SearchMessages(childComplexity, args["query"].(string), args["first"].(*int), args["after"].(*string)), true
 	case "Account.teams":
 		if e.ComplexityRoot.Account.Teams == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Account.Teams(childComplexity), true
+
+	case "AccountSearch.contactsIndexed":
+		if e.ComplexityRoot.AccountSearch.ContactsIndexed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountSearch.ContactsIndexed(childComplexity), true
+	case "AccountSearch.messagesIndexed":
+		if e.ComplexityRoot.AccountSearch.MessagesIndexed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountSearch.MessagesIndexed(childComplexity), true
+	case "AccountSearch.mode":
+		if e.ComplexityRoot.AccountSearch.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountSearch.Mode(childComplexity), true
+	case "AccountSearch.orderings":
+		if e.ComplexityRoot.AccountSearch.Orderings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountSearch.Orderings(childComplexity), true
 
 	case "AgentBot.id":
 		if e.ComplexityRoot.AgentBot.GraphID == nil {
@@ -501,6 +659,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Attribute.ValueState(childComplexity), true
+
+	case "AttributeDefinition.choices":
+		if e.ComplexityRoot.AttributeDefinition.Choices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.Choices(childComplexity), true
+	case "AttributeDefinition.description":
+		if e.ComplexityRoot.AttributeDefinition.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.Description(childComplexity), true
+	case "AttributeDefinition.displayName":
+		if e.ComplexityRoot.AttributeDefinition.DisplayName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.DisplayName(childComplexity), true
+	case "AttributeDefinition.id":
+		if e.ComplexityRoot.AttributeDefinition.GraphID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.GraphID(childComplexity), true
+	case "AttributeDefinition.key":
+		if e.ComplexityRoot.AttributeDefinition.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.Key(childComplexity), true
+	case "AttributeDefinition.model":
+		if e.ComplexityRoot.AttributeDefinition.Model == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.Model(childComplexity), true
+	case "AttributeDefinition.personal":
+		if e.ComplexityRoot.AttributeDefinition.Personal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.Personal(childComplexity), true
+	case "AttributeDefinition.policyVersion":
+		if e.ComplexityRoot.AttributeDefinition.PolicyVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.PolicyVersion(childComplexity), true
+	case "AttributeDefinition.regexCue":
+		if e.ComplexityRoot.AttributeDefinition.RegexCue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.RegexCue(childComplexity), true
+	case "AttributeDefinition.regexPattern":
+		if e.ComplexityRoot.AttributeDefinition.RegexPattern == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.RegexPattern(childComplexity), true
+	case "AttributeDefinition.searchable":
+		if e.ComplexityRoot.AttributeDefinition.Searchable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.Searchable(childComplexity), true
+	case "AttributeDefinition.type":
+		if e.ComplexityRoot.AttributeDefinition.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeDefinition.Type(childComplexity), true
 
 	case "Contact.additionalAttributes":
 		if e.ComplexityRoot.Contact.AdditionalAttributes == nil {
@@ -634,6 +865,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ContactConnection.PageInfo(childComplexity), true
+	case "ContactConnection.partial":
+		if e.ComplexityRoot.ContactConnection.Partial == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactConnection.Partial(childComplexity), true
 
 	case "ContactEdge.cursor":
 		if e.ComplexityRoot.ContactEdge.Cursor == nil {
@@ -691,6 +928,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ContactInbox.SourceIDState(childComplexity), true
+
+	case "ContactOrdering.field":
+		if e.ComplexityRoot.ContactOrdering.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactOrdering.Field(childComplexity), true
+	case "ContactOrdering.ready":
+		if e.ComplexityRoot.ContactOrdering.Ready == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactOrdering.Ready(childComplexity), true
 
 	case "ContactProfile.city":
 		if e.ComplexityRoot.ContactProfile.City == nil {
@@ -806,6 +1056,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Conversation.Priority(childComplexity), true
+	case "Conversation.searchMessages":
+		if e.ComplexityRoot.Conversation.SearchMessages == nil {
+			break
+		}
+
+		args, err := ec.field_Conversation_searchMessages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Conversation.SearchMessages(childComplexity, args["query"].(string), args["first"].(*int), args["after"].(*string)), true
 	case "Conversation.snoozedUntil":
 		if e.ComplexityRoot.Conversation.SnoozedUntil == nil {
 			break
@@ -875,6 +1136,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateContactPayload.Contact(childComplexity), true
+
+	case "DuplicateCandidate.contact":
+		if e.ComplexityRoot.DuplicateCandidate.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DuplicateCandidate.Contact(childComplexity), true
+	case "DuplicateCandidate.reasons":
+		if e.ComplexityRoot.DuplicateCandidate.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DuplicateCandidate.Reasons(childComplexity), true
 
 	case "EmailHeaders.bcc":
 		if e.ComplexityRoot.EmailHeaders.Bcc == nil {
@@ -1081,6 +1355,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MessageConnection.PageInfo(childComplexity), true
+	case "MessageConnection.partial":
+		if e.ComplexityRoot.MessageConnection.Partial == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageConnection.Partial(childComplexity), true
 
 	case "MessageEdge.cursor":
 		if e.ComplexityRoot.MessageEdge.Cursor == nil {
@@ -1128,6 +1408,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MergeContacts(childComplexity, args["input"].(MergeContactsInput)), true
+	case "Mutation.setAttributePolicy":
+		if e.ComplexityRoot.Mutation.SetAttributePolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setAttributePolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetAttributePolicy(childComplexity, args["input"].(SetAttributePolicyInput)), true
+	case "Mutation.setContactOrdering":
+		if e.ComplexityRoot.Mutation.SetContactOrdering == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setContactOrdering_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetContactOrdering(childComplexity, args["input"].(SetContactOrderingInput)), true
 	case "Mutation.setFeatureFlag":
 		if e.ComplexityRoot.Mutation.SetFeatureFlag == nil {
 			break
@@ -1150,6 +1452,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetPIIMasking(childComplexity, args["input"].(SetPIIMaskingInput)), true
+	case "Mutation.setSearchMode":
+		if e.ComplexityRoot.Mutation.SetSearchMode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setSearchMode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetSearchMode(childComplexity, args["input"].(SetSearchModeInput)), true
 	case "Mutation.updateContact":
 		if e.ComplexityRoot.Mutation.UpdateContact == nil {
 			break
@@ -1161,6 +1474,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateContact(childComplexity, args["input"].(UpdateContactInput)), true
+	case "Mutation.updateContactAttributes":
+		if e.ComplexityRoot.Mutation.UpdateContactAttributes == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateContactAttributes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateContactAttributes(childComplexity, args["input"].(UpdateContactAttributesInput)), true
+	case "Mutation.updateConversationAttributes":
+		if e.ComplexityRoot.Mutation.UpdateConversationAttributes == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateConversationAttributes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateConversationAttributes(childComplexity, args["input"].(UpdateConversationAttributesInput)), true
 
 	case "Note.content":
 		if e.ComplexityRoot.Note.Content == nil {
@@ -1231,6 +1566,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 
+	case "SavedView.id":
+		if e.ComplexityRoot.SavedView.GraphID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedView.GraphID(childComplexity), true
+	case "SavedView.kind":
+		if e.ComplexityRoot.SavedView.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedView.Kind(childComplexity), true
+	case "SavedView.name":
+		if e.ComplexityRoot.SavedView.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedView.Name(childComplexity), true
+
+	case "SetAttributePolicyPayload.definition":
+		if e.ComplexityRoot.SetAttributePolicyPayload.Definition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetAttributePolicyPayload.Definition(childComplexity), true
+
+	case "SetContactOrderingPayload.account":
+		if e.ComplexityRoot.SetContactOrderingPayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetContactOrderingPayload.Account(childComplexity), true
+
 	case "SetFeatureFlagPayload.account":
 		if e.ComplexityRoot.SetFeatureFlagPayload.Account == nil {
 			break
@@ -1251,6 +1619,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetPiiMaskingPayload.Agent(childComplexity), true
 
+	case "SetSearchModePayload.account":
+		if e.ComplexityRoot.SetSearchModePayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSearchModePayload.Account(childComplexity), true
+
 	case "Team.description":
 		if e.ComplexityRoot.Team.Description == nil {
 			break
@@ -1270,12 +1645,26 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Team.Name(childComplexity), true
 
+	case "UpdateContactAttributesPayload.contact":
+		if e.ComplexityRoot.UpdateContactAttributesPayload.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateContactAttributesPayload.Contact(childComplexity), true
+
 	case "UpdateContactPayload.contact":
 		if e.ComplexityRoot.UpdateContactPayload.Contact == nil {
 			break
 		}
 
 		return e.ComplexityRoot.UpdateContactPayload.Contact(childComplexity), true
+
+	case "UpdateConversationAttributesPayload.conversation":
+		if e.ComplexityRoot.UpdateConversationAttributesPayload.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateConversationAttributesPayload.Conversation(childComplexity), true
 
 	case "User.availability":
 		if e.ComplexityRoot.User.Availability == nil {
@@ -1370,17 +1759,24 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAttributeInput,
+		ec.unmarshalInputContactCondition,
 		ec.unmarshalInputContactFilter,
 		ec.unmarshalInputContactOrder,
+		ec.unmarshalInputConversationCondition,
 		ec.unmarshalInputConversationFilter,
 		ec.unmarshalInputConversationOrder,
 		ec.unmarshalInputCreateContactInput,
 		ec.unmarshalInputEraseContactInput,
 		ec.unmarshalInputLookupContactInput,
 		ec.unmarshalInputMergeContactsInput,
+		ec.unmarshalInputSetAttributePolicyInput,
+		ec.unmarshalInputSetContactOrderingInput,
 		ec.unmarshalInputSetFeatureFlagInput,
 		ec.unmarshalInputSetPiiMaskingInput,
+		ec.unmarshalInputSetSearchModeInput,
+		ec.unmarshalInputUpdateContactAttributesInput,
 		ec.unmarshalInputUpdateContactInput,
+		ec.unmarshalInputUpdateConversationAttributesInput,
 	)
 	first := true
 
@@ -1455,7 +1851,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "account.graphqls" "contact.graphqls" "conversation.graphqls" "erasure.graphqls" "message.graphqls" "schema.graphqls" "user.graphqls" "viewer.graphqls"
+//go:embed "account.graphqls" "attribute.graphqls" "contact.graphqls" "conversation.graphqls" "erasure.graphqls" "filter.graphqls" "message.graphqls" "schema.graphqls" "search.graphqls" "user.graphqls" "viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -1468,11 +1864,14 @@ func sourceData(filename string) string {
 
 var sources = []*ast.Source{
 	{Name: "account.graphqls", Input: sourceData("account.graphqls"), BuiltIn: false},
+	{Name: "attribute.graphqls", Input: sourceData("attribute.graphqls"), BuiltIn: false},
 	{Name: "contact.graphqls", Input: sourceData("contact.graphqls"), BuiltIn: false},
 	{Name: "conversation.graphqls", Input: sourceData("conversation.graphqls"), BuiltIn: false},
 	{Name: "erasure.graphqls", Input: sourceData("erasure.graphqls"), BuiltIn: false},
+	{Name: "filter.graphqls", Input: sourceData("filter.graphqls"), BuiltIn: false},
 	{Name: "message.graphqls", Input: sourceData("message.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
+	{Name: "search.graphqls", Input: sourceData("search.graphqls"), BuiltIn: false},
 	{Name: "user.graphqls", Input: sourceData("user.graphqls"), BuiltIn: false},
 	{Name: "viewer.graphqls", Input: sourceData("viewer.graphqls"), BuiltIn: false},
 }
@@ -1500,6 +1899,18 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_conversation(ctx, field)
 	case "conversations":
 		return ec.fieldContext_Account_conversations(ctx, field)
+	case "searchContacts":
+		return ec.fieldContext_Account_searchContacts(ctx, field)
+	case "searchMessages":
+		return ec.fieldContext_Account_searchMessages(ctx, field)
+	case "duplicateCandidates":
+		return ec.fieldContext_Account_duplicateCandidates(ctx, field)
+	case "search":
+		return ec.fieldContext_Account_search(ctx, field)
+	case "attributeDefinitions":
+		return ec.fieldContext_Account_attributeDefinitions(ctx, field)
+	case "savedViews":
+		return ec.fieldContext_Account_savedViews(ctx, field)
 	case "agents":
 		return ec.fieldContext_Account_agents(ctx, field)
 	case "inboxes":
@@ -1510,6 +1921,20 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_labels(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountSearch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mode":
+		return ec.fieldContext_AccountSearch_mode(ctx, field)
+	case "messagesIndexed":
+		return ec.fieldContext_AccountSearch_messagesIndexed(ctx, field)
+	case "contactsIndexed":
+		return ec.fieldContext_AccountSearch_contactsIndexed(ctx, field)
+	case "orderings":
+		return ec.fieldContext_AccountSearch_orderings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountSearch", field.Name)
 }
 
 func (ec *executionContext) childFields_Attachment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1546,6 +1971,36 @@ func (ec *executionContext) childFields_Attribute(ctx context.Context, field gra
 		return ec.fieldContext_Attribute_valueState(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Attribute", field.Name)
+}
+
+func (ec *executionContext) childFields_AttributeDefinition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AttributeDefinition_id(ctx, field)
+	case "model":
+		return ec.fieldContext_AttributeDefinition_model(ctx, field)
+	case "key":
+		return ec.fieldContext_AttributeDefinition_key(ctx, field)
+	case "displayName":
+		return ec.fieldContext_AttributeDefinition_displayName(ctx, field)
+	case "description":
+		return ec.fieldContext_AttributeDefinition_description(ctx, field)
+	case "type":
+		return ec.fieldContext_AttributeDefinition_type(ctx, field)
+	case "choices":
+		return ec.fieldContext_AttributeDefinition_choices(ctx, field)
+	case "regexPattern":
+		return ec.fieldContext_AttributeDefinition_regexPattern(ctx, field)
+	case "regexCue":
+		return ec.fieldContext_AttributeDefinition_regexCue(ctx, field)
+	case "personal":
+		return ec.fieldContext_AttributeDefinition_personal(ctx, field)
+	case "searchable":
+		return ec.fieldContext_AttributeDefinition_searchable(ctx, field)
+	case "policyVersion":
+		return ec.fieldContext_AttributeDefinition_policyVersion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeDefinition", field.Name)
 }
 
 func (ec *executionContext) childFields_Contact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1598,6 +2053,8 @@ func (ec *executionContext) childFields_ContactConnection(ctx context.Context, f
 		return ec.fieldContext_ContactConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_ContactConnection_pageInfo(ctx, field)
+	case "partial":
+		return ec.fieldContext_ContactConnection_partial(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ContactConnection", field.Name)
 }
@@ -1636,6 +2093,16 @@ func (ec *executionContext) childFields_ContactInbox(ctx context.Context, field 
 		return ec.fieldContext_ContactInbox_canReply(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ContactInbox", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactOrdering(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_ContactOrdering_field(ctx, field)
+	case "ready":
+		return ec.fieldContext_ContactOrdering_ready(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactOrdering", field.Name)
 }
 
 func (ec *executionContext) childFields_ContactProfile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1682,6 +2149,8 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_lastMessage(ctx, field)
 	case "messages":
 		return ec.fieldContext_Conversation_messages(ctx, field)
+	case "searchMessages":
+		return ec.fieldContext_Conversation_searchMessages(ctx, field)
 	case "lastActivityAt":
 		return ec.fieldContext_Conversation_lastActivityAt(ctx, field)
 	case "createdAt":
@@ -1724,6 +2193,16 @@ func (ec *executionContext) childFields_CreateContactPayload(ctx context.Context
 		return ec.fieldContext_CreateContactPayload_contact(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateContactPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DuplicateCandidate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contact":
+		return ec.fieldContext_DuplicateCandidate_contact(ctx, field)
+	case "reasons":
+		return ec.fieldContext_DuplicateCandidate_reasons(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DuplicateCandidate", field.Name)
 }
 
 func (ec *executionContext) childFields_EmailHeaders(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1836,6 +2315,8 @@ func (ec *executionContext) childFields_MessageConnection(ctx context.Context, f
 		return ec.fieldContext_MessageConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_MessageConnection_pageInfo(ctx, field)
+	case "partial":
+		return ec.fieldContext_MessageConnection_partial(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessageConnection", field.Name)
 }
@@ -1878,6 +2359,34 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_SavedView(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SavedView_id(ctx, field)
+	case "name":
+		return ec.fieldContext_SavedView_name(ctx, field)
+	case "kind":
+		return ec.fieldContext_SavedView_kind(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedView", field.Name)
+}
+
+func (ec *executionContext) childFields_SetAttributePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "definition":
+		return ec.fieldContext_SetAttributePolicyPayload_definition(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetAttributePolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetContactOrderingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_SetContactOrderingPayload_account(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetContactOrderingPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetFeatureFlagPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "account":
@@ -1896,6 +2405,14 @@ func (ec *executionContext) childFields_SetPiiMaskingPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type SetPiiMaskingPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetSearchModePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_SetSearchModePayload_account(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetSearchModePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Team(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1908,12 +2425,28 @@ func (ec *executionContext) childFields_Team(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Team", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateContactAttributesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contact":
+		return ec.fieldContext_UpdateContactAttributesPayload_contact(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateContactAttributesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateContactPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "contact":
 		return ec.fieldContext_UpdateContactPayload_contact(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateContactPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateConversationAttributesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conversation":
+		return ec.fieldContext_UpdateConversationAttributesPayload_conversation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateConversationAttributesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

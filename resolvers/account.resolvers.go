@@ -45,6 +45,41 @@ func (r *accountResolver) Conversations(ctx context.Context, obj *chat.Account, 
 	return loaders.For(ctx).Conversations(ctx, obj, loaders.NewPageArgs(first, after, last, before), filter, orderBy)
 }
 
+// SearchContacts is the resolver for the searchContacts field.
+func (r *accountResolver) SearchContacts(ctx context.Context, obj *chat.Account, query string, first *int, after *string) (*chat.ContactConnection, error) {
+	search, err := r.contactSearch(ctx, obj, query)
+	if err != nil {
+		return nil, err
+	}
+	return loaders.For(ctx).SearchContacts(ctx, obj, search, loaders.NewPageArgs(first, after, nil, nil))
+}
+
+// SearchMessages is the resolver for the searchMessages field.
+func (r *accountResolver) SearchMessages(ctx context.Context, obj *chat.Account, query string, first *int, after *string) (*chat.MessageConnection, error) {
+	return loaders.For(ctx).SearchMessages(ctx, obj, query, loaders.NewPageArgs(first, after, nil, nil))
+}
+
+// DuplicateCandidates is the resolver for the duplicateCandidates field.
+func (r *accountResolver) DuplicateCandidates(ctx context.Context, obj *chat.Account, contactID chat.ID) ([]*chat.DuplicateCandidate, error) {
+	list, err := r.duplicateCandidates(ctx, obj, int64(contactID))
+	return list, named("contactId", err)
+}
+
+// Search is the resolver for the search field.
+func (r *accountResolver) Search(_ context.Context, obj *chat.Account) (*chat.SearchSettings, error) {
+	return &obj.Settings.Search, nil
+}
+
+// AttributeDefinitions is the resolver for the attributeDefinitions field.
+func (r *accountResolver) AttributeDefinitions(ctx context.Context, obj *chat.Account, model *chat.AttributeModel) ([]*chat.AttributeDefinition, error) {
+	return r.attributeDefinitions(ctx, obj, model)
+}
+
+// SavedViews is the resolver for the savedViews field.
+func (r *accountResolver) SavedViews(ctx context.Context, obj *chat.Account, kind *chat.SavedViewKind) ([]*chat.SavedView, error) {
+	return r.savedViews(ctx, obj, kind)
+}
+
 // Agents is the resolver for the agents field.
 func (r *accountResolver) Agents(ctx context.Context, obj *chat.Account) ([]*chat.User, error) {
 	return r.Store.ListAgents(ctx, obj.ID)

@@ -35,6 +35,11 @@ func (r *conversationResolver) CustomAttributes(ctx context.Context, obj *chat.C
 	return masking.Attributes(auth.Viewer(ctx), obj.AccountID, list), err
 }
 
+// SearchMessages is the resolver for the searchMessages field.
+func (r *conversationResolver) SearchMessages(ctx context.Context, obj *chat.Conversation, query string, first *int, after *string) (*chat.MessageConnection, error) {
+	return loaders.For(ctx).SearchThread(ctx, obj, query, loaders.NewPageArgs(first, after, nil, nil))
+}
+
 // Conversation returns graph.ConversationResolver implementation.
 func (r *Resolver) Conversation() graph.ConversationResolver { return &conversationResolver{r} }
 

@@ -95,6 +95,59 @@ func (r *mutationResolver) EraseContact(ctx context.Context, input graph.EraseCo
 	return &graph.EraseContactPayload{Erasure: erasure}, nil
 }
 
+// UpdateContactAttributes is the resolver for the updateContactAttributes field.
+func (r *mutationResolver) UpdateContactAttributes(ctx context.Context, input graph.UpdateContactAttributesInput) (*graph.UpdateContactAttributesPayload, error) {
+	account, err := accountOf(ctx, input.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.updateContactAttributes(ctx, account, input)
+	if err != nil {
+		return nil, named("input.contactId", err)
+	}
+	return &graph.UpdateContactAttributesPayload{Contact: c}, nil
+}
+
+// UpdateConversationAttributes is the resolver for the updateConversationAttributes field.
+func (r *mutationResolver) UpdateConversationAttributes(ctx context.Context, input graph.UpdateConversationAttributesInput) (*graph.UpdateConversationAttributesPayload, error) {
+	account, err := accountOf(ctx, input.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.updateConversationAttributes(ctx, account, input)
+	if err != nil {
+		return nil, named("input.displayId", err)
+	}
+	return &graph.UpdateConversationAttributesPayload{Conversation: c}, nil
+}
+
+// SetAttributePolicy is the resolver for the setAttributePolicy field.
+func (r *mutationResolver) SetAttributePolicy(ctx context.Context, input graph.SetAttributePolicyInput) (*graph.SetAttributePolicyPayload, error) {
+	d, err := r.setAttributePolicy(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	return &graph.SetAttributePolicyPayload{Definition: d}, nil
+}
+
+// SetSearchMode is the resolver for the setSearchMode field.
+func (r *mutationResolver) SetSearchMode(ctx context.Context, input graph.SetSearchModeInput) (*graph.SetSearchModePayload, error) {
+	account, err := r.setSearchMode(ctx, input)
+	if err != nil {
+		return nil, named("input.accountId", err)
+	}
+	return &graph.SetSearchModePayload{Account: account}, nil
+}
+
+// SetContactOrdering is the resolver for the setContactOrdering field.
+func (r *mutationResolver) SetContactOrdering(ctx context.Context, input graph.SetContactOrderingInput) (*graph.SetContactOrderingPayload, error) {
+	account, err := r.setContactOrdering(ctx, input)
+	if err != nil {
+		return nil, named("input.accountId", err)
+	}
+	return &graph.SetContactOrderingPayload{Account: account}, nil
+}
+
 // Viewer is the resolver for the viewer field.
 func (r *queryResolver) Viewer(ctx context.Context) (*chat.Viewer, error) {
 	return auth.Viewer(ctx), nil

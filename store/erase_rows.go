@@ -49,6 +49,11 @@ var erasedSealed = []emptying{
 	{table: "cloakroom.notes", rows: `t.account_id = {account} AND (t.contact_id = {contact} OR t.subject_key_id = ANY({keys}))`,
 		touch: resealed, columns: []emptied{toNull("content_sealed")}},
 	{table: "cloakroom.lookup_tags", rows: `t.account_id = {account} AND t.contact_id = ANY({subjects})`, delete: true},
+	{table: "cloakroom.contact_tokens", rows: `t.account_id = {account} AND t.contact_id = ANY({subjects})`, delete: true},
+	{table: "cloakroom.contact_labels", rows: `t.account_id = {account} AND t.contact_id = ANY({subjects})`, delete: true},
+	{table: "cloakroom.attribute_tags", rows: `t.account_id = {account} AND (t.model = 'CONTACT' AND t.entity_id = ANY({subjects})
+ OR t.model = 'CONVERSATION' AND t.entity_id = ANY({conversations}))`, delete: true},
+	{table: "cloakroom.message_tokens", rows: `t.account_id = {account} AND t.message_id IN ` + messagesOf, delete: true},
 }
 
 const messagesOf = `(SELECT m.id FROM messages m WHERE m.account_id = {account} AND m.conversation_id = ANY({conversations}))`

@@ -109,6 +109,9 @@ var mergePlain = []string{
 	`DELETE FROM taggings WHERE taggable_type = 'Contact' AND taggable_id = $2 AND $1::int8 > 0 AND $3::int8 > 0`,
 	`DELETE FROM contacts WHERE account_id = $1 AND id = $2 AND $3::int8 > 0`,
 	`DELETE FROM cloakroom.contacts WHERE account_id = $1 AND contact_id = $2 AND $3::int8 > 0`,
+	`DELETE FROM cloakroom.contact_tokens WHERE account_id = $1 AND contact_id = $2 AND $3::int8 > 0`,
+	`DELETE FROM cloakroom.contact_labels WHERE account_id = $1 AND contact_id = $2 AND $3::int8 > 0`,
+	`DELETE FROM cloakroom.attribute_tags WHERE account_id = $1 AND model = 'CONTACT' AND entity_id = $2 AND $3::int8 > 0`,
 	// The key is destroyed and named after the contact that stays: whoever erases that one must know of it, because
 	// backups from before hold rows under it.
 	`UPDATE cloakroom.subject_keys SET contact_id = $3, key_sealed = '', state = 'destroyed', destroyed_at = COALESCE(destroyed_at, now())

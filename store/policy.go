@@ -16,10 +16,10 @@ type Policy struct {
 
 // Row 0 stands for no account: it carries the user's own setting even when no account is asked for.
 // An account without a row has epoch 0, so that getting its first row is a move of the epoch.
-const readPolicy = `
+var readPolicy = `
 SELECT wanted.id, COALESCE(m.masked, false), COALESCE(m.version, 0), COALESCE(f.enabled, false), COALESCE(l.enabled, true),
        COALESCE(a.phase_contacts, 'off'), COALESCE(a.phase_messages, 'off'), COALESCE(a.phase_attributes, 'off'),
-       COALESCE(a.cache_epoch, 0)
+       COALESCE(a.cache_epoch, 0), ` + searchSettings("wanted.id") + `
 FROM unnest(array_append($2::bigint[], 0::bigint)) AS wanted (id)
 LEFT JOIN cloakroom.agent_masking m ON m.user_id = $1
 LEFT JOIN cloakroom.accounts a ON a.account_id = wanted.id
@@ -42,11 +42,18 @@ func (p *Policy) scan(rows pgx.Rows) (struct{}, error) {
 	var id int64
 	var a chat.AccountSettings
 	var contacts, messages, attributes chat.Phase
+	var search []byte
 	err := rows.Scan(&id, &p.Masking.Masked, &p.Masking.Version, &a.ContactPIIMasking, &a.MaskedLookup,
-		&contacts, &messages, &attributes, &a.CacheEpoch)
+		&contacts, &messages, &attributes, &a.CacheEpoch, &search)
+	if err != nil {
+		return struct{}{}, err
+	}
+	if a.Search, err = readSearchSettings(search); err != nil {
+		return struct{}{}, err
+	}
 	if id != 0 {
 		a.Phases = map[chat.Dataset]chat.Phase{chat.Contacts: contacts, chat.Messages: messages, chat.Attributes: attributes}
 		p.Settings[id] = a
 	}
-	return struct{}{}, err
+	return struct{}{}, nil
 }

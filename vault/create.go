@@ -127,7 +127,7 @@ func (v *Vault) CreateContact(ctx context.Context, account *chat.Account, values
 	entry := &chat.AuditEntry{AccountID: account.ID, Actor: ActorFrom(ctx), Action: chat.ContactCreated, EntityType: "contact",
 		Details: map[string]any{"fields": fieldsGiven(values)}}
 	err = v.Change(ctx, entry, func(tx *store.Store) error {
-		if err := createContact(ctx, tx, keys, &plain); err != nil {
+		if err := v.createContact(ctx, tx, keys, &plain); err != nil {
 			return err
 		}
 		entry.EntityID = chat.FormatID(plain.ID)
@@ -140,7 +140,7 @@ func (v *Vault) CreateContact(ctx context.Context, account *chat.Account, values
 }
 
 // createContact writes Chatwoot's row, which gives the id, then the sealed one under a key of its own.
-func createContact(ctx context.Context, tx *store.Store, keys *keyring.Account, plain *store.PlainRow) error {
+func (v *Vault) createContact(ctx context.Context, tx *store.Store, keys *keyring.Account, plain *store.PlainRow) error {
 	row := store.NewContact{Lead: hasAddress(plain.Columns)}
 	if !worthSealing(keyring.FieldName, plain.Columns[nameColumn], *plain) {
 		row.ListedName = string(plain.Columns[nameColumn])
@@ -161,7 +161,10 @@ func createContact(ctx context.Context, tx *store.Store, keys *keyring.Account, 
 	if err := tx.CreateSealedRows(ctx, keys.ID(), chat.ContactRecord, []store.SealedRow{sealed}); err != nil {
 		return err
 	}
-	return putTags(ctx, tx, keys, *plain, map[chat.Field]bool{chat.FieldEmail: true, chat.FieldPhone: true, chat.FieldIdentifier: true})
+	if err := putTags(ctx, tx, keys, *plain, map[chat.Field]bool{chat.FieldEmail: true, chat.FieldPhone: true, chat.FieldIdentifier: true}); err != nil {
+		return err
+	}
+	return v.indexContacts(ctx, tx, keys, []store.PlainRow{*plain})
 }
 
 // hasAddress is Chatwoot's test of a lead: an e-mail address or a phone number.

@@ -164,7 +164,10 @@ func (m *merging) fill(ctx context.Context, tx *store.Store, base, mergee side) 
 	if err := tx.MoveTags(ctx, m.account.ID, m.mergee.contactID, m.base.contactID, moved); err != nil {
 		return err
 	}
-	return putTags(ctx, tx, m.keys, plain, nil)
+	if err := putTags(ctx, tx, m.keys, plain, nil); err != nil {
+		return err
+	}
+	return m.vault.indexContacts(ctx, tx, m.keys, []store.PlainRow{plain})
 }
 
 // reseal seals the rows of one kind under another key, at the places where they lie and in the versions they have.

@@ -94,10 +94,15 @@ func (p *putting) write(ctx context.Context, tx *store.Store) error {
 	for f := range p.Change {
 		changed[f] = true
 	}
-	if err := putTags(ctx, tx, p.keys, plain, changed); err != nil || !hasAddress(plain.Columns) {
+	if err := putTags(ctx, tx, p.keys, plain, changed); err != nil {
 		return err
 	}
-	return tx.PromoteContact(ctx, p.account.ID, p.contactID)
+	if hasAddress(plain.Columns) {
+		if err := tx.PromoteContact(ctx, p.account.ID, p.contactID); err != nil {
+			return err
+		}
+	}
+	return p.vault.indexContacts(ctx, tx, p.keys, []store.PlainRow{plain})
 }
 
 // entry is the change on record: which fields, and never a value.

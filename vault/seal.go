@@ -90,11 +90,13 @@ func (v *Vault) sealRows(ctx context.Context, keys *keyring.Account, kind chat.R
 	}
 	sealed := make([]store.SealedRow, len(rows))
 	var tags []store.TagRow
+	living := make([]store.PlainRow, 0, len(rows))
 	for i, row := range rows {
 		if key, gone := erased[subjectOf(row)]; gone {
 			sealed[i] = erasedTwin(row, key)
 			continue
 		}
+		living = append(living, row)
 		if sealed[i], err = sealRow(keys, subjects[subjectOf(row)], kind, row, 1); err != nil {
 			return err
 		}
@@ -119,10 +121,15 @@ func (v *Vault) sealRows(ctx context.Context, keys *keyring.Account, kind chat.R
 		if !held {
 			return errKeyGone
 		}
-		if err := tx.CreateSealedRows(ctx, keys.ID(), kind, sealed); err != nil || len(tags) == 0 {
+		if err := tx.CreateSealedRows(ctx, keys.ID(), kind, sealed); err != nil {
 			return err
 		}
-		return tx.CreateTags(ctx, keys.ID(), tags)
+		if len(tags) > 0 {
+			if err := tx.CreateTags(ctx, keys.ID(), tags); err != nil {
+				return err
+			}
+		}
+		return v.index(ctx, tx, keys, kind, living)
 	})
 }
 

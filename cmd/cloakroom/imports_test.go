@@ -29,6 +29,7 @@ var house = map[string]room{
 	"chat":                {"", ""},
 	"masking":             {"chat", ""},
 	"rollout":             {"chat", ""},
+	"search":              {"chat", "golang.org/x/text github.com/clipperhouse/uax29"},
 	"keyring":             {"chat", "github.com/tink-crypto/tink-go golang.org/x/sync " + keyServices},
 	"keyring/transittest": {"", ""},
 	"migrations":          {"", ""},
@@ -37,21 +38,21 @@ var house = map[string]room{
 	"events":              {"chat", "github.com/redis/go-redis"},
 	"chatwoot":            {"chat", ""},
 	"chatwoot/schema":     {"chatwoot", ""},
-	"vault":               {"chat rollout keyring store events chatwoot", "github.com/redis/go-redis github.com/prometheus/client_golang"},
+	"vault":               {"chat masking rollout search keyring store events chatwoot", "github.com/redis/go-redis github.com/prometheus/client_golang"},
 	"auth":                {"chat masking store", "golang.org/x/crypto golang.org/x/sync github.com/99designs/gqlgen"},
 	"graph":               {"chat masking", "github.com/99designs/gqlgen github.com/vektah/gqlparser"},
 	"directives":          {"chat masking auth", "github.com/99designs/gqlgen github.com/vektah/gqlparser"},
-	"loaders":             {"chat rollout store vault auth", "github.com/99designs/gqlgen github.com/graph-gophers/dataloader"},
+	"loaders":             {"chat masking rollout search store vault auth", "github.com/99designs/gqlgen github.com/graph-gophers/dataloader"},
 	"documents":           {"", "github.com/vektah/gqlparser"},
 	"telemetry":           {"chat", "go.opentelemetry.io/otel"},
 	"leaktest":            {"chatwoot/schema", "github.com/vektah/gqlparser"},
-	"resolvers":           {"chat masking store events vault auth graph directives loaders documents telemetry", "github.com/99designs/gqlgen github.com/vektah/gqlparser github.com/hashicorp/golang-lru"},
+	"resolvers":           {"chat masking search store events vault auth graph directives loaders documents telemetry", "github.com/99designs/gqlgen github.com/vektah/gqlparser github.com/hashicorp/golang-lru"},
 	"console":             {"", ""},
 }
 
 // What tests may import beside what their package may: real servers and the demo instead of mocks of our own types.
 var forTests = room{
-	rooms: "chat chatwoot/schema migrations store store/storetest events keyring keyring/transittest vault auth resolvers graph documents telemetry leaktest",
+	rooms: "chat search chatwoot/schema migrations store store/storetest events keyring keyring/transittest vault auth resolvers graph documents telemetry leaktest",
 	outside: "github.com/google/go-cmp github.com/redis/go-redis github.com/prometheus/client_golang golang.org/x/crypto " +
 		"github.com/tink-crypto/tink-go-hcvault github.com/hashicorp/vault/api",
 }

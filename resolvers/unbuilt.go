@@ -1,0 +1,48 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/graph"
+)
+
+var errUnbuilt = errors.New("unbuilt")
+
+func (r *Resolver) duplicateCandidates(context.Context, *chat.Account, int64) ([]*chat.DuplicateCandidate, error) {
+	return nil, errUnbuilt
+}
+
+// contactSearch says what a search of contacts may go by, from whom it is, and spends a masked viewer's look-up.
+func (r *Resolver) contactSearch(context.Context, *chat.Account, string) (chat.ContactSearch, error) {
+	return chat.ContactSearch{}, errUnbuilt
+}
+
+func (r *Resolver) attributeDefinitions(context.Context, *chat.Account, *chat.AttributeModel) ([]*chat.AttributeDefinition, error) {
+	return nil, errUnbuilt
+}
+
+func (r *Resolver) savedViews(context.Context, *chat.Account, *chat.SavedViewKind) ([]*chat.SavedView, error) {
+	return nil, errUnbuilt
+}
+
+func (r *Resolver) updateContactAttributes(context.Context, *chat.Account, graph.UpdateContactAttributesInput) (*chat.Contact, error) {
+	return nil, errUnbuilt
+}
+
+func (r *Resolver) updateConversationAttributes(context.Context, *chat.Account, graph.UpdateConversationAttributesInput) (*chat.Conversation, error) {
+	return nil, errUnbuilt
+}
+
+func (r *Resolver) setAttributePolicy(context.Context, graph.SetAttributePolicyInput) (*chat.AttributeDefinition, error) {
+	return nil, errUnbuilt
+}
+
+func (r *Resolver) setSearchMode(context.Context, graph.SetSearchModeInput) (*chat.Account, error) {
+	return nil, errUnbuilt
+}
+
+func (r *Resolver) setContactOrdering(context.Context, graph.SetContactOrderingInput) (*chat.Account, error) {
+	return nil, errUnbuilt
+}
