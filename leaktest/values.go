@@ -45,6 +45,15 @@ func numbers(from, to int) []string {
 // madeUp stands where nothing is known.
 var madeUp = []string{"0", "-1", "999999", "07", "", "x", "nobody@example.invalid", "ünï ✓", "\"quoted\"\\", "line\nline"}
 
+// What is searched for beside addresses: names, words, phrases, and parts of addresses.
+var searched = []string{"ines", "moura", "order", "\"your order\"", "refund invoice", "the", "example.com", "@", "+1555", "001", "%", "a_b", "ü", "客户", "acme"}
+
+// What conditions compare with beside addresses.
+var compared = []string{"open", "all", "1", "3", "true", "false", "2026-01-31", "30", "gold", "%a%", "_", "example", "+1", "de"}
+
+// The keys of the demo's custom attributes, and one that nobody has defined.
+var attributeKeys = []string{"plan", "orders", "newsletter", "score", "city", "nobody_defined_this"}
+
 // list gives what an argument or input field is filled from, by its name and by the type it belongs to.
 func (v Values) list(owner, name string) []string {
 	switch name {
@@ -75,6 +84,14 @@ func (v Values) list(owner, name string) []string {
 		return v.Accounts
 	case "name":
 		return []string{"contact_pii_masking"}
+	case "contactId", "baseContactId", "mergeeContactId":
+		return v.Contacts
+	case "query":
+		return slices.Concat(v.Emails, v.Phones, v.Identifiers, searched)
+	case "values":
+		return slices.Concat(v.Emails, v.Phones, v.Labels, compared)
+	case "customAttribute", "key":
+		return attributeKeys
 	case "reason":
 		return []string{"as agreed", "asked for by the account's owner"}
 	}

@@ -35,12 +35,16 @@ func NewWalk(schema *ast.Schema) Walk {
 	return Walk{
 		Schema: schema, Depth: 8, Pages: []int{25, 4, 2, 2},
 		Arguments: map[string]string{
-			"Query.account":         `id: "1"`,
-			"Account.contact":       `id: "1"`,
-			"Account.lookupContact": `input: {email: "ines.moura.001@example.com"}`,
-			"Account.conversation":  `displayId: "1"`,
-			"User.role":             `accountId: "1"`,
-			"Viewer.masked":         `accountId: "1"`,
+			"Query.account":               `id: "1"`,
+			"Account.contact":             `id: "1"`,
+			"Account.lookupContact":       `input: {email: "ines.moura.001@example.com"}`,
+			"Account.conversation":        `displayId: "1"`,
+			"Account.duplicateCandidates": `contactId: "1"`,
+			"Account.searchContacts":      `query: "a"`,
+			"Account.searchMessages":      `query: "order"`,
+			"Conversation.searchMessages": `query: "the"`,
+			"User.role":                   `accountId: "1"`,
+			"Viewer.masked":               `accountId: "1"`,
 		},
 	}
 }
@@ -155,7 +159,8 @@ func (w Walk) follow(def *ast.Definition, f *ast.FieldDefinition, path []step, d
 func (w Walk) selection(def *ast.Definition, f *ast.FieldDefinition, connections int) string {
 	arguments := w.Arguments[def.Name+"."+f.Name]
 	if f.Arguments.ForName("first") != nil {
-		arguments = fmt.Sprintf("first: %d", w.Pages[min(connections, len(w.Pages)-1)])
+		page := fmt.Sprintf("first: %d", w.Pages[min(connections, len(w.Pages)-1)])
+		arguments = strings.TrimPrefix(arguments+", "+page, ", ")
 	}
 	if arguments == "" {
 		return f.Name
