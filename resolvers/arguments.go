@@ -13,11 +13,18 @@ import (
 // forbidden says which argument of an operation a viewer may not give, by the schema's @piiArg, before anything
 // runs; nil for none. It looks at arguments, at the fields of inputs and at values of enums, in the document, in
 // variables and in defaults alike. The answer is an error: an argument left out would widen the question.
-// privileged counts those of policy PRIVILEGED, which cost more than what is selected.
-func forbidden(schema *ast.Schema, rc *graphql.OperationContext, viewer *chat.Viewer) (privileged int, fault *chat.Error) {
+// cost is what the arguments cost on top of what is selected: orders and conditions open what nobody selects.
+func forbidden(schema *ast.Schema, rc *graphql.OperationContext, viewer *chat.Viewer) (cost int, fault *chat.Error) {
 	a := arguments{schema: schema, variables: rc.Variables, viewer: viewer}
 	a.selections(rc.Operation.SelectionSet, 0)
-	return a.privileged, a.fault
+	return a.cost, a.fault
+}
+
+// costly are inputs and values that have sealed values opened without being asked for them, by type and name.
+var costly = map[string]int{
+	"ContactOrderField.COMPANY": costOrder, "ContactOrderField.CITY": costOrder, "ContactOrderField.COUNTRY": costOrder,
+	"ContactCondition": costCompare, "ConversationCondition": costCompare,
+	"ContactFilter.savedViewId": costSearch, "ConversationFilter.savedViewId": costSearch,
 }
 
 // arguments goes through what is given in an operation.
@@ -26,8 +33,8 @@ type arguments struct {
 	variables map[string]any
 	viewer    *chat.Viewer
 
-	privileged int
-	fault      *chat.Error
+	cost  int
+	fault *chat.Error
 }
 
 // selections looks at fields that belong to an account, 0 where that is not known.
@@ -81,7 +88,7 @@ func (a *arguments) ruled(directives ast.DirectiveList, field string, account in
 	if rule == nil || a.fault != nil || rule.Arguments.ForName("policy").Value.Raw != string(chat.Privileged) {
 		return
 	}
-	a.privileged++
+	a.cost += costOrder
 	if !a.sees(account, chat.Kind(rule.Arguments.ForName("kind").Value.Raw)) {
 		a.fault = &chat.Error{Code: chat.PIIFilterRejected, Field: field, Message: "takes a viewer who may see such values"}
 	}
@@ -126,11 +133,13 @@ func (a *arguments) bounded(length int, field string) {
 
 func (a *arguments) literalObject(t *ast.Type, v *ast.Value, field string, account int64) {
 	def := a.schema.Types[t.Name()]
+	a.cost += costly[def.Name]
 	for _, d := range def.Fields {
 		name := field + "." + d.Name
 		given := v.Children.ForName(d.Name)
 		switch {
 		case given != nil && !a.null(given):
+			a.cost += costly[def.Name+"."+d.Name]
 			a.ruled(d.Directives, name, account)
 			a.literal(d.Type, given, name, account)
 		case given == nil && d.DefaultValue != nil:
@@ -164,11 +173,14 @@ func (a *arguments) value(t *ast.Type, value any, field string, account int64) {
 }
 
 func (a *arguments) valueObject(t *ast.Type, value map[string]any, field string, account int64) {
-	for _, d := range a.schema.Types[t.Name()].Fields {
+	def := a.schema.Types[t.Name()]
+	a.cost += costly[def.Name]
+	for _, d := range def.Fields {
 		name := field + "." + d.Name
 		given, ok := value[d.Name]
 		switch {
 		case ok && given != nil:
+			a.cost += costly[def.Name+"."+d.Name]
 			a.ruled(d.Directives, name, account)
 			a.value(d.Type, given, name, account)
 		case !ok && d.DefaultValue != nil:
@@ -183,6 +195,7 @@ func (a *arguments) enum(t *ast.Type, value, field string, account int64) {
 		return
 	}
 	if v := def.EnumValues.ForName(value); v != nil {
+		a.cost += costly[def.Name+"."+value]
 		a.ruled(v.Directives, field, account)
 	}
 }

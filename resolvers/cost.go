@@ -18,6 +18,8 @@ const (
 	costPersonal = 5    // a value behind @pii
 	costContent  = 2    // a text behind @piiText, such as a message's
 	costOrder    = 2000 // an order by a sealed value: up to 20,000 of them are opened and sorted
+	costSearch   = 500  // a search: up to 1,000 values are opened and compared, or 300 ms spent
+	costCompare  = 200  // a condition of a filter: as an order at worst, and most are an index scan
 	// assumedList is the length of a list whose length nobody gives, such as the labels of a contact.
 	assumedList = 2
 	assumedPage = 25 // of a connection without first and last
@@ -37,7 +39,12 @@ type costs struct {
 
 // colleagues are the types that hold nothing of a customer's.
 var colleagues = map[string]bool{"Query": true, "Mutation": true, "Viewer": true, "User": true, "Account": true, "FeatureFlag": true,
-	"SetPiiMaskingPayload": true, "SetFeatureFlagPayload": true, "EraseContactPayload": true, "ContactErasure": true}
+	"SetPiiMaskingPayload": true, "SetFeatureFlagPayload": true, "EraseContactPayload": true, "ContactErasure": true,
+	"AccountSearch": true, "ContactOrdering": true, "AttributeDefinition": true, "SavedView": true,
+	"SetAttributePolicyPayload": true, "SetSearchModePayload": true, "SetContactOrderingPayload": true}
+
+// searches are the fields that cost more than what is selected of them.
+var searches = map[string]bool{"searchContacts": true, "searchMessages": true, "duplicateCandidates": true}
 
 // of gives the cost of selections; page is how long the list is whose items or edges they would select, 0 for none.
 func (c *costs) of(selections ast.SelectionSet, page int) int {
@@ -70,7 +77,10 @@ func (c *costs) field(f *ast.Field, page int) int {
 	if len(f.SelectionSet) == 0 {
 		return c.leaf(d)
 	}
-	length := 1
+	length, own := 1, 0
+	if searches[d.Name] {
+		own = costSearch
+	}
 	switch {
 	case d.Type.Elem != nil && page > 0: // nodes, edges
 		length = page
@@ -81,7 +91,7 @@ func (c *costs) field(f *ast.Field, page int) int {
 	if d.Arguments.ForName("first") != nil {
 		below = c.page(f)
 	}
-	return length * (costObject + c.of(f.SelectionSet, below))
+	return own + length*(costObject+c.of(f.SelectionSet, below))
 }
 
 func (c *costs) leaf(d *ast.FieldDefinition) int {

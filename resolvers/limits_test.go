@@ -116,6 +116,12 @@ func TestCostOfDocuments(t *testing.T) {
 		{"a size in a variable", strings.Replace(contacts("(first: $n)", "id"), "{", "query ($n: Int) {", 1), `{"n": 7}`, 1 + 1 + 7},
 		{"a size by default", strings.Replace(contacts("(first: $n)", "id"), "{", "query ($n: Int = 9) {", 1), `{}`, 1 + 1 + 9},
 		{"an order by values", contacts("(first: 10, orderBy: {field: EMAIL})", "id"), "", 2000 + 1 + 1 + 10},
+		{"an order by texts of sealed profiles", contacts("(first: 10, orderBy: {field: CITY})", "id"), "", 2000 + 1 + 1 + 10},
+		{"searches", inAccount(`searchContacts(query: "a", first: 5) { nodes { id } } searchMessages(query: "order", first: 5) { nodes { id } } duplicateCandidates(contactId: "1") { reasons }`), "",
+			1 + 500 + 1 + 5 + 500 + 1 + 5 + 500 + 2},
+		{"conditions", contacts(`(first: 10, filter: {conditions: [{attribute: CITY, operator: EQUAL_TO, values: ["x"]}, {attribute: BLOCKED, operator: EQUAL_TO, values: ["true"]}]})`, "id"), "", 400 + 1 + 1 + 10},
+		{"conditions in a variable", strings.Replace(contacts("(first: 10, filter: $f)", "id"), "{", "query ($f: ContactFilter) {", 1),
+			`{"f": {"conditions": [{"attribute": "CITY", "operator": "EQUAL_TO", "values": ["x"]}]}}`, 200 + 1 + 1 + 10},
 		{"left out", strings.Replace(contacts("(first: 10)", "email @include(if: $b) phoneNumber @skip(if: true) ... @skip(if: true) { identifier }"), "{", "query ($b: Boolean!) {", 1), `{"b": false}`, 1 + 1 + 10},
 		{"fragments", `query { account(id: "1") { ...a } } fragment a on Account { contacts(first: 3) { nodes { ...b } } } fragment b on Contact { email }`, "", 1 + 1 + 3*6},
 	}

@@ -28,11 +28,11 @@ type spending struct {
 // asks for nothing personal; from users personal values are hidden as if the policy were unreadable, and services
 // are refused them, because a back end would take a hidden value for none.
 func (t *transport) admit(ctx context.Context, rc *graphql.OperationContext, viewer *chat.Viewer, s *spending) (*chat.Viewer, *chat.Error) {
-	privileged, fault := forbidden(t.schema, rc, viewer)
+	given, fault := forbidden(t.schema, rc, viewer)
 	if fault != nil {
 		return nil, fault
 	}
-	if s.cost += privileged * costOrder; s.cost > maxCost {
+	if s.cost += given; s.cost > maxCost {
 		return nil, chat.Errorf(chat.Limited, "the document costs more than %d points: ask for smaller pages", maxCost)
 	}
 	if fault := t.pay(ctx, viewer, s); fault != nil {
