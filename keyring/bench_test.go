@@ -27,6 +27,10 @@ func speed(t testing.TB) map[string]struct {
 	if err != nil {
 		t.Fatal(err)
 	}
+	words, err := a.MessageTokens(1, 202601, FromContact)
+	if err != nil {
+		t.Fatal(err)
+	}
 	email := []byte("ann.example@example.com")
 	return map[string]struct {
 		allocs int
@@ -49,6 +53,9 @@ func speed(t testing.TB) map[string]struct {
 		"Reseal":         {2, func() error { _, err := s.Reseal(p, sealed); return err }},
 		"Account/cached": {0, func() error { _, err := k.Account(t.Context(), 1); return err }},
 		"Tag":            {8, func() error { _, err := a.Tag(FieldEmail, email); return err }},
+		"AttributeTag":   {10, func() error { _, err := a.AttributeTag(1, "CONTACT", "plan", "TEXT", "gold"); return err }},
+		"Token":          {0, func() error { words.Of("hello"); return nil }},
+		"MessageTokens":  {15, func() error { _, err := a.MessageTokens(1, 202601, FromContact); return err }},
 		"Alias":          {12, func() error { _, err := a.Alias(42); return err }},
 	}
 }

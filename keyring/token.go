@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+	"math"
 	"slices"
 
 	"github.com/tink-crypto/tink-go/v2/prf"
@@ -25,8 +26,9 @@ const (
 // Tokens makes search tokens of one place: 64 bits that are equal for equal words of the place and tell nothing to who
 // lacks the key. It is for one goroutine.
 type Tokens struct {
-	mac hash.Hash
-	sum [sha256.Size]byte
+	mac  hash.Hash
+	word []byte // reused, as sum is
+	sum  [sha256.Size]byte
 }
 
 // MessageTokens makes tokens of words in messages of one month, as yyyymm, and direction under one generation of the index
@@ -60,7 +62,8 @@ func (a *Account) tokens(generation int, place []byte) (*Tokens, error) {
 // Of gives the token of a word, which the caller has normalised.
 func (t *Tokens) Of(word string) int64 {
 	t.mac.Reset()
-	_, _ = t.mac.Write([]byte(word)) // a hash never fails
+	t.word = append(t.word[:0], word...)
+	_, _ = t.mac.Write(t.word) // a hash never fails
 	return int64(binary.BigEndian.Uint64(t.mac.Sum(t.sum[:0])))
 }
 
@@ -104,7 +107,7 @@ func (a *Account) AttributeTag(generation int, model, key, kind, value string) (
 
 // indexUnder is the index key of one generation that is in use.
 func (a *Account) indexUnder(generation int) (*prf.Set, error) {
-	if set, ok := a.index.find(uint16(generation)); ok && generation > 0 {
+	if set, ok := a.index.find(uint16(generation)); ok && generation > 0 && generation <= math.MaxUint16 {
 		return set, nil
 	}
 	return nil, fmt.Errorf("generation %d of the index keyset of account %d is not in use", generation, a.id)
