@@ -57,6 +57,9 @@ const (
 	ContactsMerged      Action = "contacts_merged"
 	ContactCreated      Action = "contact_created"
 	ContactUpdated      Action = "contact_updated"
+	SearchModeSet       Action = "search_mode_set"
+	ConversationUpdated Action = "conversation_updated"
+	AttributePolicySet  Action = "attribute_policy_set"
 )
 
 // ActorOf names a viewer in the audit trail.

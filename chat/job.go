@@ -13,6 +13,7 @@ const (
 	RotateEpoch   JobKind = "rotate_epoch"   // a new epoch key, for the whole installation
 	RetireKeys    JobKind = "retire_keys"    // refuse and destroy what no row names any more, for the whole installation
 	VerifyErasure JobKind = "verify_erasure" // prove that a contact is gone
+	IndexSearch   JobKind = "index_search"   // an account's tokens and tags made, or taken away, as its settings of search say
 )
 
 // JobState is where a job stands.
@@ -74,6 +75,7 @@ type Checkpoint struct {
 	Change     int64 `json:"change,omitempty"`     // change of keys that every replica must have seen
 	Generation int   `json:"generation,omitempty"` // that the job made
 	Found      int64 `json:"found,omitempty"`      // rows at fault
+	Policies   int64 `json:"policies,omitempty"`   // decisions about attributes that the job goes by, as a sum of versions
 
 	Keysets []KeysetName `json:"keysets,omitempty"` // generations that the steps ahead are about
 	Epochs  bool         `json:"epochs,omitempty"`  // and old epochs as well
