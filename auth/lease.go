@@ -67,7 +67,7 @@ func (a *Authenticator) AwaitForgotten(ctx context.Context) error {
 	}
 }
 
-// SameRights says that whatever may be answered to one may be answered to the other: they see the same kinds in the
+// SameRights says that whatever may be answered to one may be answered to the other: they see the same kinds and attributes in the
 // same accounts, with the same roles and scopes. A setting that changes nothing for them, such as the flag of an account
 // for its administrators, is no difference: it would cost the super admin who sets it the answer.
 func SameRights(a, b *chat.Viewer) bool {
@@ -91,7 +91,7 @@ func sameMembership(a, b chat.Membership) bool {
 }
 
 func sameSight(a, b *chat.Viewer, accountID int64) bool {
-	return !slices.ContainsFunc(chat.Kinds, func(kind chat.Kind) bool {
+	return masking.SameAttributes(a, b, accountID) && !slices.ContainsFunc(chat.Kinds, func(kind chat.Kind) bool {
 		return masking.Decide(a, accountID, kind) != masking.Decide(b, accountID, kind)
 	})
 }

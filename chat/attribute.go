@@ -1,5 +1,12 @@
 package chat
 
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+)
+
 // AttributeModel is what an attribute belongs to.
 type AttributeModel string
 
@@ -35,11 +42,22 @@ const (
 type AttributePolicy struct {
 	Model      AttributeModel
 	Key        string
-	Personal   bool // its values are hidden from masked viewers; so it is unless someone decided otherwise
-	Searchable bool // whole values can be found in sealed rows by keyed tags
-	Indexed    bool // every sealed row has its tag
-	Version    int  // 0: nobody decided
+	Type       AttributeType // what its values were when that was decided: tags are of values of this type
+	Personal   bool          // its values are hidden from masked viewers; so it is unless someone decided otherwise
+	Searchable bool          // whole values can be found in sealed rows by keyed tags
+	Indexed    bool          // every sealed row has its tag
+	Version    int           // 0: nobody decided
 }
+
+// Findable says that every sealed row with a value of this type is found by its tag. A definition that was given
+// another type since leaves tags that say nothing of its values.
+func (p AttributePolicy) Findable(t AttributeType) bool {
+	return p.Searchable && p.Indexed && p.Type == t
+}
+
+// ProfileAttributes are the keys of a contact's profile that can be made searchable beside custom attributes: texts, and
+// never personal by decision.
+var ProfileAttributes = []string{"city", "company_name", "country_code"}
 
 // AttributeDefinition is a custom attribute as an account has defined it.
 type AttributeDefinition struct {
@@ -64,3 +82,31 @@ func (d *AttributeDefinition) Searchable() bool { return d.Policy.Searchable }
 
 // PolicyVersion counts the decisions about the attribute.
 func (d *AttributeDefinition) PolicyVersion() int { return d.Policy.Version }
+
+// HoldsAddress says that a value looks as if it held an address: in a text, a number or a key at any depth, or in several
+// of them one after the other. So does one that cannot be read.
+func (v Value) HoldsAddress() bool {
+	decoder := json.NewDecoder(strings.NewReader(string(v.raw)))
+	decoder.UseNumber()
+	var all strings.Builder
+	for {
+		token, err := decoder.Token() // every token, so that of two members of one name neither is passed over
+		if errors.Is(err, io.EOF) {
+			return TextHoldsAddress(all.String())
+		}
+		if err != nil {
+			return true
+		}
+		var text string
+		switch token := token.(type) {
+		case string:
+			text = token
+		case json.Number:
+			text = token.String()
+		default:
+			continue
+		}
+		all.WriteString(text)
+		all.WriteByte(' ')
+	}
+}

@@ -50,7 +50,7 @@ func (c *Contact) Identifier() (*PII, error) { return c.Values.Get(FieldIdentifi
 // CustomAttributes opens the attributes, by key.
 func (c *Contact) CustomAttributes() ([]*CustomAttribute, error) {
 	object, err := c.Attributes.Object(FieldCustomAttributes)
-	return attributesOf(c.AccountID, object), err
+	return attributesOf(c.AccountID, ContactAttributes, object), err
 }
 
 // Profile opens the profile that channels and agents have gathered, nil when there is none.
@@ -95,8 +95,8 @@ func newContactProfile(accountID int64, object map[string]json.RawMessage) *Cont
 	if raw, ok := object["social_profiles"]; ok && json.Unmarshal(raw, &social) == nil {
 		delete(object, "social_profiles")
 	}
-	p.SocialProfiles = attributesOf(accountID, social)
-	p.Others = attributesOf(accountID, object)
+	p.SocialProfiles = attributesOf(accountID, "", social)
+	p.Others = attributesOf(accountID, "", object)
 	return p
 }
 

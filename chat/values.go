@@ -96,11 +96,11 @@ type CustomAttribute struct {
 // Owner is the account the value belongs to.
 func (a *CustomAttribute) Owner() int64 { return a.AccountID }
 
-// attributesOf lists an object's members by key; a JSON null is an absent value.
-func attributesOf(accountID int64, object map[string]json.RawMessage) []*CustomAttribute {
+// attributesOf lists an object's members by key; a JSON null is an absent value. model is "" for what is no custom attribute.
+func attributesOf(accountID int64, model AttributeModel, object map[string]json.RawMessage) []*CustomAttribute {
 	list := make([]*CustomAttribute, 0, len(object))
 	for key, raw := range object {
-		a := &CustomAttribute{AccountID: accountID, Key: key}
+		a := &CustomAttribute{AccountID: accountID, Model: model, Key: key}
 		if string(raw) != "null" {
 			v := NewValue(raw)
 			a.Value = &v

@@ -20,10 +20,18 @@ type owned interface{ Owner() int64 }
 // the field's counts.
 func PII(ctx context.Context, obj any, next graphql.Resolver, kind chat.Kind) (any, error) {
 	row, ok := obj.(owned)
-	if !ok || masking.Decide(auth.Viewer(ctx), row.Owner(), kindOf(ctx, kind)) == masking.Hide {
+	if !ok || decide(auth.Viewer(ctx), row, kindOf(ctx, kind)) == masking.Hide {
 		return nil, nil
 	}
 	return next(ctx)
+}
+
+// decide asks an attribute itself, because what was decided about it may be another thing than of its kind.
+func decide(v *chat.Viewer, row owned, kind chat.Kind) masking.Verdict {
+	if a, ok := row.(*chat.CustomAttribute); ok && kind == chat.Attribute {
+		return masking.Attribute(v, a)
+	}
+	return masking.Decide(v, row.Owner(), kind)
 }
 
 func kindOf(ctx context.Context, kind chat.Kind) chat.Kind {

@@ -108,6 +108,9 @@ func PolicyVersion(v *chat.Viewer) string {
 		for _, kind := range chat.Kinds {
 			_, _ = fmt.Fprintf(h, "/%d:%s:%d", a.ID, kind, Decide(v, a.ID, kind))
 		}
+		for _, p := range a.Settings.Search.Attributes {
+			_, _ = fmt.Fprintf(h, "/%s:%q:%d", p.Model, p.Key, DecideAttribute(v, a.ID, p.Model, p.Key))
+		}
 	}
 	return strconv.FormatUint(h.Sum64(), 36)
 }

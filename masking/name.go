@@ -28,18 +28,3 @@ func Text(v *chat.Viewer, accountID int64, text *string) *string {
 	}
 	return nil
 }
-
-// Attributes are custom attributes as the viewer may list them. Values are hidden by @pii one by one; a key that
-// looks like an address is left out where attributes are hidden.
-func Attributes(v *chat.Viewer, accountID int64, list []*chat.CustomAttribute) []*chat.CustomAttribute {
-	if Decide(v, accountID, chat.Attribute) == Show {
-		return list
-	}
-	kept := make([]*chat.CustomAttribute, 0, len(list))
-	for _, a := range list {
-		if !chat.TextHoldsAddress(a.Key) {
-			kept = append(kept, a)
-		}
-	}
-	return kept
-}

@@ -42,6 +42,7 @@ CREATE TABLE cloakroom.attribute_policies (
     account_id    bigint  NOT NULL,
     model         text    NOT NULL CHECK (model IN ('CONVERSATION', 'CONTACT')),
     attribute_key text    NOT NULL,
+    value_type    text    NOT NULL, -- of its definition, when that was decided: tags are of values of this type
     personal      boolean NOT NULL,
     searchable    boolean NOT NULL,
     indexed       boolean NOT NULL DEFAULT false, -- every sealed row has its tag

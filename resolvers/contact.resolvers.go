@@ -12,7 +12,7 @@ import (
 
 // ValueState is the resolver for the valueState field.
 func (r *attributeResolver) ValueState(ctx context.Context, obj *chat.CustomAttribute) (chat.PIIState, error) {
-	return masking.State(auth.Viewer(ctx), obj.AccountID, chat.Attribute, obj.Value != nil), nil
+	return masking.AttributeState(auth.Viewer(ctx), obj), nil
 }
 
 // Name is the resolver for the name field.

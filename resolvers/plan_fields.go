@@ -88,7 +88,7 @@ func attributeFields() map[string]fieldWriter {
 			return f.kind != "" && w.value(a.Value)
 		}),
 		"valueState": on(func(w *planWriter, _ *planField, a *chat.CustomAttribute) bool {
-			return w.state(a, chat.Attribute, a.Value != nil)
+			return w.text(string(masking.AttributeState(w.viewer, a)))
 		}),
 	}
 }

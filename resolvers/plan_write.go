@@ -55,10 +55,16 @@ func (w *planWriter) guarded(f *planField, obj any) bool {
 	if !ok {
 		return false
 	}
-	if !w.shows(row.Owner(), f.kind) {
+	if !w.shows(row.Owner(), f.kind) && !w.showsAttribute(obj, f.kind) {
 		return w.null()
 	}
 	return f.write(w, f, obj)
+}
+
+// showsAttribute asks about one attribute, where its kind is hidden.
+func (w *planWriter) showsAttribute(obj any, kind chat.Kind) bool {
+	a, ok := obj.(*chat.CustomAttribute)
+	return ok && kind == chat.Attribute && masking.Attribute(w.viewer, a) == masking.Show
 }
 
 func (w *planWriter) null() bool {

@@ -17,7 +17,7 @@ func searchSettings(account string) string {
  'contacts', COALESCE((SELECT s.contacts_indexed FROM cloakroom.search_settings s WHERE s.account_id = ` + account + `), false),
  'orderings', (SELECT jsonb_agg(jsonb_build_object('field', o.field, 'live', o.live, 'building', o.building, 'enabled', o.enabled) ORDER BY o.field)
   FROM cloakroom.contact_orderings o WHERE o.account_id = ` + account + `),
- 'attributes', (SELECT jsonb_agg(jsonb_build_object('model', p.model, 'key', p.attribute_key, 'personal', p.personal, 'searchable', p.searchable,
+ 'attributes', (SELECT jsonb_agg(jsonb_build_object('model', p.model, 'key', p.attribute_key, 'type', p.value_type, 'personal', p.personal, 'searchable', p.searchable,
   'indexed', p.indexed, 'version', p.version) ORDER BY p.model, p.attribute_key) FROM cloakroom.attribute_policies p WHERE p.account_id = ` + account + `))`
 }
 
