@@ -25,7 +25,7 @@ const catalogue = `SELECT string_agg(line, E'\n' ORDER BY line) FROM (
   FROM information_schema.columns WHERE table_schema !~ '^pg_' AND table_schema <> 'information_schema'
  UNION ALL SELECT format('constraint %s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
  UNION ALL SELECT format('index %s', indexdef) FROM pg_indexes WHERE schemaname !~ '^pg_'
- UNION ALL SELECT format('trigger %s', pg_get_triggerdef(oid)) FROM pg_trigger
+ UNION ALL SELECT format('trigger %s', pg_get_triggerdef(oid)) FROM pg_trigger WHERE NOT tgisinternal -- those have a number for a name, and stand for a constraint
  UNION ALL SELECT format('function %s %s', p.oid::regprocedure, md5(p.prosrc)) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 ) q(line)`
 

@@ -123,18 +123,25 @@ func TestReadPolicy(t *testing.T) {
 	storetest.Exec(t, s, `INSERT INTO cloakroom.account_flags (account_id, name, enabled) VALUES
 		(1, 'contact_pii_masking', true), (2, 'another_flag', true), (3, 'contact_pii_masking', true),
 		(2, 'masked_contact_lookup', true), (3, 'masked_contact_lookup', false)`)
+	storetest.Exec(t, s, `INSERT INTO cloakroom.search_settings (account_id, mode, messages_indexed) VALUES (1, 'SCAN', true), (9, 'TOKENS', true)`)
+	storetest.Exec(t, s, `INSERT INTO cloakroom.contact_orderings (account_id, field, live) VALUES (1, 'EMAIL', 3), (9, 'NAME', 1)`)
+	storetest.Exec(t, s, `INSERT INTO cloakroom.attribute_policies (account_id, model, attribute_key, value_type, personal, searchable) VALUES (1, 'CONTACT', 'plan', 'LIST', false, true)`)
 	off := map[chat.Dataset]chat.Phase{chat.Contacts: chat.Off, chat.Messages: chat.Off, chat.Attributes: chat.Off}
-	acme := chat.AccountSettings{ContactPIIMasking: true, MaskedLookup: true, CacheEpoch: 9,
+	undecided := chat.SearchSettings{Mode: chat.SearchByTokens}
+	search := chat.SearchSettings{Mode: chat.SearchByScan, MessagesIndexed: true,
+		Orderings:  []*chat.ContactOrdering{{Field: chat.ContactsByEmail, Live: 3, Enabled: true}},
+		Attributes: []chat.AttributePolicy{{Model: chat.ContactAttributes, Key: "plan", Type: chat.AttributeList, Searchable: true, Version: 1}}}
+	acme := chat.AccountSettings{ContactPIIMasking: true, MaskedLookup: true, CacheEpoch: 9, Search: search,
 		Phases: map[chat.Dataset]chat.Phase{chat.Contacts: chat.SealedOnly, chat.Messages: chat.DualWrite, chat.Attributes: chat.Off}}
 	for name, test := range map[string]struct {
 		user     int64
 		accounts []int64
 		want     store.Policy
 	}{
-		"user and accounts":   {2, []int64{1, 2}, store.Policy{Masking: chat.Masking{Masked: true, Version: 3}, Settings: map[int64]chat.AccountSettings{1: acme, 2: {MaskedLookup: true, Phases: off}}}},
+		"user and accounts":   {2, []int64{1, 2}, store.Policy{Masking: chat.Masking{Masked: true, Version: 3}, Settings: map[int64]chat.AccountSettings{1: acme, 2: {MaskedLookup: true, Phases: off, Search: undecided}}}},
 		"member of nothing":   {2, nil, store.Policy{Masking: chat.Masking{Masked: true, Version: 3}, Settings: map[int64]chat.AccountSettings{}}},
 		"never decided about": {5, []int64{1}, store.Policy{Settings: map[int64]chat.AccountSettings{1: acme}}},
-		"a service":           {0, []int64{3}, store.Policy{Settings: map[int64]chat.AccountSettings{3: {ContactPIIMasking: true, Phases: off}}}},
+		"a service":           {0, []int64{3}, store.Policy{Settings: map[int64]chat.AccountSettings{3: {ContactPIIMasking: true, Phases: off, Search: undecided}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, count := store.WithCount(t.Context())
