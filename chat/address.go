@@ -40,7 +40,7 @@ func holdsOwn(name, own string) bool {
 			return true
 		}
 	}
-	return holdsDigitsOf(onlyDigits(name), onlyDigits(own))
+	return holdsDigitsOf(Digits(name), Digits(own))
 }
 
 // holdsDigitsOf says that six digits in a row of own stand in name, whatever stands before and after them there.
@@ -84,8 +84,20 @@ func isPhonePunctuation(r rune) bool {
 	return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Pd, unicode.M) || strings.ContainsRune("+-−.()/_·•", r)
 }
 
-// onlyDigits gives the digits of a text in ASCII, in whatever script they are written.
-func onlyDigits(s string) string {
+// Dialled gives the digits of a text that is written like a phone number or a part of one: digits, and the punctuation of
+// phone numbers. ok is false for any other text.
+func Dialled(text string) (digits string, ok bool) {
+	for _, r := range text {
+		if !unicode.IsDigit(r) && !isPhonePunctuation(r) {
+			return "", false
+		}
+	}
+	digits = Digits(text)
+	return digits, digits != ""
+}
+
+// Digits gives the digits of a text in ASCII, in whatever script they are written.
+func Digits(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsDigit(r) {
 			return -1

@@ -118,7 +118,7 @@ func TestDigitsOfEveryScript(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{"a1b2": "12", "٠١٢٩": "0129", "०९": "09", "𝟎𝟗𝟘𝟡": "0909", "０９": "09", "½²": ""} {
-		if got := onlyDigits(text); got != want {
+		if got := Digits(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
@@ -138,7 +138,7 @@ func FuzzNameIsAddress(f *testing.F) {
 				}
 			}
 		}
-		digits := onlyDigits(phone)
+		digits := Digits(phone)
 		if len(digits) < ownPhoneDigits || strings.ContainsFunc(between, unicode.IsDigit) {
 			return
 		}

@@ -46,8 +46,7 @@ var reviewedCode = map[string]string{
 	"chat.ContactOrderField.Norm hands out":      "an order is compared in clear, for viewers who may see the kind: @piiArg",
 
 	// The rule: whether a name is an address is seen by comparing it with the contact's own.
-	"masking.Name reveals":   "it compares with the contact's own addresses",
-	"masking.Name hands out": "the listed name, the alias, or the true name where names are shown",
+	"masking.NameIsListed reveals": "it compares with the contact's own addresses",
 
 	// The encrypted store: where ciphertext becomes a value, and a value ciphertext.
 	"vault.reader.open opens":                     "every value that is read",

@@ -8,16 +8,24 @@ func Name(v *chat.Viewer, c *chat.Contact) (string, error) {
 	if Decide(v, c.AccountID, chat.Name) == Show {
 		return c.FullName()
 	}
-	if c.Values.Present.Has(chat.FieldName) || chat.NameIsAddress(c.ListedName) {
+	if !NameIsListed(c) {
 		return c.Alias()
+	}
+	return c.ListedName, nil
+}
+
+// NameIsListed says that a contact's listed name is its name and no address: whoever sees the contact sees it.
+func NameIsListed(c *chat.Contact) bool {
+	if c.Values.Present.Has(chat.FieldName) || chat.NameIsAddress(c.ListedName) {
+		return false
 	}
 	for _, f := range []chat.Field{chat.FieldEmail, chat.FieldPhone, chat.FieldIdentifier} {
 		own, err := c.Values.Get(f)
 		if err != nil || own != nil && chat.NameIsAddress(c.ListedName, own.Reveal()) {
-			return c.Alias()
+			return false
 		}
 	}
-	return c.ListedName, nil
+	return true
 }
 
 // Text is a short text around the history, such as a subject, a file name or a city, as the viewer may see
