@@ -3,7 +3,11 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cloakroom/cloakroom/chat"
 )
@@ -50,9 +54,60 @@ func (s *Store) HoldSearchSettings(ctx context.Context, accountID int64) (chat.S
 	return s.searchSettings(ctx, holdSearch, accountID)
 }
 
-// LockSearchSettings reads an account's settings of search to change them: nobody writes by them until the transaction ends.
-func (s *Store) LockSearchSettings(ctx context.Context, accountID int64) (chat.SearchSettings, error) {
-	return s.searchSettings(ctx, lockSearch, accountID)
+// Who waits for this lock keeps those waiting who want to share it, and one of them may hold a row that a sharer waits
+// for. So nobody waits for long: the wait ends before PostgreSQL looks for a deadlock, and begins again a little later.
+const (
+	lockPatience = "400ms"
+	lockPause    = 50 * time.Millisecond
+	lockTries    = 30
+
+	lockNotAvailable = "55P03"
+	swapPatience     = `WITH before AS MATERIALIZED (SELECT current_setting('lock_timeout') AS patience)
+ SELECT patience FROM before, LATERAL (SELECT set_config('lock_timeout', $1, true) WHERE before.patience IS NOT NULL) s`
+)
+
+// LockSearchSettings reads an account's settings of search to change them: nobody writes by them until the transaction
+// ends. It comes before whatever else the transaction locks. chat.Conflict when the account is written without a pause.
+func (s *Store) LockSearchSettings(ctx context.Context, accountID int64) (settings chat.SearchSettings, err error) {
+	for range lockTries {
+		err = s.InTx(ctx, func(tx *Store) error {
+			settings, err = tx.lockSearchSettings(ctx, accountID)
+			return err
+		})
+		var pg *pgconn.PgError
+		if !errors.As(err, &pg) || pg.Code != lockNotAvailable {
+			return settings, err
+		}
+		if err := pause(ctx, lockPause); err != nil {
+			return settings, err
+		}
+	}
+	return settings, chat.Errorf(chat.Conflict, "the account is written without a pause: try again later")
+}
+
+func (s *Store) lockSearchSettings(ctx context.Context, accountID int64) (settings chat.SearchSettings, err error) {
+	var patience, bounded string
+	if err := s.db.QueryRow(ctx, swapPatience, lockPatience).Scan(&patience); err != nil {
+		return settings, fmt.Errorf("bound the wait for the settings of search of account %d: %w", accountID, err)
+	}
+	if settings, err = s.searchSettings(ctx, lockSearch, accountID); err != nil {
+		return settings, err
+	}
+	if err := s.db.QueryRow(ctx, swapPatience, patience).Scan(&bounded); err != nil {
+		return settings, fmt.Errorf("wait for other locks as before: %w", err)
+	}
+	return settings, nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
 }
 
 func (s *Store) searchSettings(ctx context.Context, lock string, accountID int64) (chat.SearchSettings, error) {
