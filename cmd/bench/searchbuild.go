@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,6 +41,9 @@ type searchBench struct {
 	speeds  []speed
 	asked   []*question
 	weights []weight
+	written []written
+
+	newcomers atomic.Int64 // contacts that were made up for writing
 }
 
 // speed is how fast rows were made.
@@ -114,7 +118,7 @@ func (b *searchBench) build(ctx context.Context) error {
 	}{
 		{"writing the rows", 0, b.rows},
 		{"copying them for the twin", 0, b.makeTwin},
-		{"sealing", b.data.messages + b.data.contacts + b.data.conversations(), b.seal},
+		{"sealing", b.data.messages + b.data.contacts + smallContacts + b.data.conversations(), b.seal},
 		{"emptying the plain columns", 0, b.blank},
 		{"making Chatwoot's indexes", 0, func(ctx context.Context) error { return b.run(ctx, b.indexes...) }},
 	} {
@@ -141,7 +145,9 @@ func (b *searchBench) rows(ctx context.Context) error {
 		return err
 	}
 	d := b.data
-	for _, t := range newGenerator(size{}, d.accountID).people() {
+	people := newGenerator(size{}, d.accountID).people()
+	people[0].add(d.smallID(), "Small", d.began, d.began)
+	for _, t := range people {
 		if err := b.copy(ctx, t.name, t.columns, len(t.rows), func(i int) []any { return t.rows[i] }); err != nil {
 			return err
 		}
@@ -156,7 +162,7 @@ func (b *searchBench) rows(ctx context.Context) error {
 		row func(i int) []any
 	}{
 		{definitions, 1, func(int) []any { return definition }},
-		{contacts, d.contacts, func(i int) []any { return d.contactRow(int64(i + 1)) }},
+		{contacts, d.contacts + smallContacts, d.contactRow},
 		{conversations, d.conversations(), func(i int) []any { return d.conversationRow(int64(i + 1)) }},
 		{messages, d.messages, d.messageRow},
 	} {
@@ -200,15 +206,22 @@ func (b *searchBench) dropIndexes(ctx context.Context) error {
 
 // seal seals without tokens: those are made by the job, whose speed is a figure of its own.
 func (b *searchBench) seal(ctx context.Context) error {
-	if err := b.store.SetSearchMode(ctx, b.data.accountID, chat.SearchByScan); err != nil {
-		return err
+	for _, account := range []int64{b.data.accountID, b.data.smallID()} {
+		if err := b.store.SetSearchMode(ctx, account, chat.SearchByScan); err != nil {
+			return err
+		}
 	}
 	if err := b.vault.SealAccount(ctx, b.data.accountID, func(vault.Sealing) {}); err != nil {
 		return err
 	}
-	for _, d := range chat.Datasets {
-		if err := b.vault.SetPhase(ctx, b.data.accountID, d, chat.SealedOnly); err != nil {
-			return err
+	if err := b.vault.SealAccount(ctx, b.data.smallID(), func(vault.Sealing) {}); err != nil {
+		return err
+	}
+	for _, account := range []int64{b.data.accountID, b.data.smallID()} {
+		for _, d := range chat.Datasets {
+			if err := b.vault.SetPhase(ctx, account, d, chat.SealedOnly); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

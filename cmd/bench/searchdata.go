@@ -83,11 +83,23 @@ func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 const searchContactColumns = `id name email phone_number account_id created_at updated_at additional_attributes identifier custom_attributes
  last_activity_at contact_type`
 
-// contactRow is a contact as Chatwoot has it before anything is sealed.
-func (d *searchData) contactRow(id int64) []any {
+// A second account is as large as the application itself puts in order; nothing of it is indexed.
+const (
+	smallContacts = 20_000
+	smallFrom     = 20_000_001 // its contacts' ids
+)
+
+func (d *searchData) smallID() int64 { return d.accountID + 1 }
+
+// contactRow is a contact as Chatwoot has it before anything is sealed: of the account, and then of the small one.
+func (d *searchData) contactRow(i int) []any {
+	id, account := int64(i+1), d.accountID
+	if i >= d.contacts {
+		id, account = int64(smallFrom+i-d.contacts), d.smallID()
+	}
 	c := d.customer(id)
-	at := d.began.Add(time.Duration(id) * (d.ended.Sub(d.began) / time.Duration(d.contacts+1)))
-	return []any{id, c.name, c.email, c.phone, d.accountID, at, at,
+	at := d.began.Add(time.Duration(i) * (d.ended.Sub(d.began) / time.Duration(d.contacts+smallContacts)))
+	return []any{id, c.name, c.email, c.phone, account, at, at,
 		fmt.Sprintf(`{"city": %q, "country": "Portugal", "country_code": "PT", "company_name": %q}`, c.city, c.company), c.identifier,
 		fmt.Sprintf(`{%q: %q, "seats": %d}`, segmentKey, c.segment, c.seats), at, 1}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/cloakroom/cloakroom/chat"
 )
@@ -20,5 +19,3 @@ func (b *searchBench) questions(ctx context.Context) ([]*question, error) {
 }
 
 func (b *searchBench) write(ctx context.Context) error { return nil }
-
-func (b *searchBench) writeTable(s *strings.Builder) bool { return false }

@@ -30,7 +30,7 @@ var twinIndexes = []string{
 	`CREATE INDEX contacts_by_part ON twin.contacts USING gin (name gin_trgm_ops, email gin_trgm_ops, phone_number gin_trgm_ops, identifier gin_trgm_ops,
  (additional_attributes ->> 'company_name') gin_trgm_ops)`,
 	`CREATE INDEX contacts_by_email ON twin.contacts (account_id, lower(email) COLLATE "C", id)`,
-	`CREATE INDEX contacts_by_segment ON twin.contacts (account_id, (custom_attributes ->> '` + segmentKey + `'), id)`,
+	`CREATE INDEX contacts_by_segment ON twin.contacts (account_id, lower(custom_attributes ->> '` + segmentKey + `'), id)`,
 	`CREATE INDEX contacts_by_activity ON twin.contacts (account_id, last_activity_at DESC NULLS LAST, id DESC)`,
 }
 
