@@ -9,13 +9,7 @@ import (
 )
 
 // putMessageTokens writes the tokens of messages, in place of those that are there.
-func putMessageTokens(context.Context, *store.Store, *keyring.Account, []store.PlainRow) error { return nil }
-
-// putContactTokens writes the tokens of contacts, in place of those that are there.
-func putContactTokens(context.Context, *store.Store, *keyring.Account, []store.PlainRow) error { return nil }
-
-// putAttributeTags writes the tags of searchable attributes, in place of those that are there.
-func putAttributeTags(context.Context, *store.Store, *keyring.Account, chat.AttributeModel, []chat.AttributePolicy, []attributeRow) error {
+func putMessageTokens(context.Context, *store.Store, *keyring.Account, []store.PlainRow) error {
 	return nil
 }
 
