@@ -67,6 +67,35 @@ type Condition struct {
 	JoinedBy        *FilterJoin // to the next condition; nil is AND, and of the last one no matter
 }
 
+// Comparison is a condition that was checked, in the form in which rows are held against it.
+type Comparison struct {
+	Field     string          // the argument it came in
+	Or        bool            // joined to the one before by OR, which binds less than AND; else by AND
+	Attribute FilterAttribute // "" for a custom one
+	Key       string          // of a custom attribute
+	Type      AttributeType   // of a custom attribute
+	// Operator is no STARTS_WITH, which is EQUAL_TO, and no DAYS_BEFORE, which is IS_LESS_THAN.
+	Operator FilterOperator
+	Values   []PII   // texts in one form for equal ones, days, true or false; of CONTAINS patterns of LIKE
+	Numbers  []int64 // ids, or what Chatwoot stores for a word
+	Shown    bool    // what is hidden from a masked viewer counts as absent
+	Found    *Found  // the rows, where the value is sealed
+}
+
+// Found says which rows pass a comparison whose values the database cannot read: those with one of the ids, or that bear
+// one of the tags. With Except it is the others, as far as they have a value where Chatwoot takes only those.
+type Found struct {
+	IDs    []int64
+	Tags   []AttributeTag
+	Except bool
+}
+
+// AttributeTag is the keyed index of a whole value under one generation of the index keyset.
+type AttributeTag struct {
+	Generation int
+	Tag        []byte
+}
+
 // SavedView is a filter that a user has saved (Chatwoot's custom_filters).
 type SavedView struct {
 	ID        int64
