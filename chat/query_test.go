@@ -24,6 +24,14 @@ func TestNorm(t *testing.T) {
 		{chat.ContactsByPhone, "+15551234567", "+15551234567", false},
 		{chat.ContactsByPhone, " +1 555 EXT ", " +1 555 EXT ", false},
 		{chat.ContactsByPhone, "  ", "", true},
+		{chat.ContactsByEmail, "ann@example.com 1234567", "ann@example.com 1234567", false},
+		{chat.ContactsByCompany, " ACME Ärzte\t", "acme Ärzte", false},
+		{chat.ContactsByCompany, "R2-D2", "r2-d2", false},
+		{chat.ContactsByCompany, " ", "", true},
+		{chat.ContactsByCity, "ann@example.com", "", true},
+		{chat.ContactsByCountry, "+1 (555) 123-45 67", "", true},
+		{chat.ContactsByName, "Ann Lee ", "ann lee", false},
+		{chat.ContactsByName, "call ٥٥٥١٢٣٤", "", true},
 	} {
 		got := c.field.Norm(c.value)
 		if (got == nil) != c.wantAbsent || got != nil && *got != c.want {
@@ -43,6 +51,34 @@ func TestContactOrderAddress(t *testing.T) {
 		if field, ok := order.Address(); ok {
 			t.Errorf("%q is by field %d", order, field)
 		}
+	}
+}
+
+// TestTextIn reads what is ordered by out of a profile, in every form that Rails leaves behind.
+func TestTextIn(t *testing.T) {
+	t.Parallel()
+	for profile, want := range map[chat.PII]string{
+		`{"company_name": " Acme ", "city": 5, "country": "DE"}`: "acme",
+		`"{\"company_name\": \"Acme\"}"`:                         "acme",
+		`"{\"company_name\": \"Acme\", \"a\": \"\\u0000\"}"`:     "",
+		`"\"{\\\"company_name\\\": \\\"Acme\\\"}\""`:             "",
+		`{"company_name": null}`:                                 "",
+		`{"company_name": ["Acme"]}`:                             "",
+		`{"company_name": {"company_name": "Acme"}}`:             "",
+		`{"Company_Name": "Acme"}`:                               "",
+		`{"company_name": "Acme", "company_name": "Borealis"}`:   "borealis",
+		`["company_name"]`:                                       "", `"Acme"`: "", `null`: "", `5`: "", ``: "", `{`: "", `{"company_name": "a@b"}`: "",
+	} {
+		got := chat.ContactsByCompany.TextIn(profile)
+		if (got == nil) != (want == "") || got != nil && *got != want {
+			t.Errorf("%s: %v, want %q", profile.Reveal(), got, want)
+		}
+	}
+	if got := chat.ContactsByCity.TextIn(`{"city": "Oslo"}`); got == nil || *got != "oslo" {
+		t.Errorf("city: %v", got)
+	}
+	if got := chat.ContactsByCountry.TextIn(`{"country": "NO", "country_code": "X"}`); got == nil || *got != "no" {
+		t.Errorf("country: %v", got)
 	}
 }
 
