@@ -19,23 +19,7 @@ func (r *Resolver) contactSearch(context.Context, *chat.Account, string) (chat.C
 	return chat.ContactSearch{}, errUnbuilt
 }
 
-func (r *Resolver) attributeDefinitions(context.Context, *chat.Account, *chat.AttributeModel) ([]*chat.AttributeDefinition, error) {
-	return nil, errUnbuilt
-}
-
 func (r *Resolver) savedViews(context.Context, *chat.Account, *chat.SavedViewKind) ([]*chat.SavedView, error) {
-	return nil, errUnbuilt
-}
-
-func (r *Resolver) updateContactAttributes(context.Context, *chat.Account, graph.UpdateContactAttributesInput) (*chat.Contact, error) {
-	return nil, errUnbuilt
-}
-
-func (r *Resolver) updateConversationAttributes(context.Context, *chat.Account, graph.UpdateConversationAttributesInput) (*chat.Conversation, error) {
-	return nil, errUnbuilt
-}
-
-func (r *Resolver) setAttributePolicy(context.Context, graph.SetAttributePolicyInput) (*chat.AttributeDefinition, error) {
 	return nil, errUnbuilt
 }
 

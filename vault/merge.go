@@ -28,7 +28,7 @@ func (v *Vault) MergeContacts(ctx context.Context, account *chat.Account, baseID
 	}
 	if baseID == mergeeID {
 		c, err := v.FindContact(ctx, account, baseID)
-		return c, noContact("input.baseContactId", err)
+		return c, noSuch("input.baseContactId", err)
 	}
 	keys, err := v.keys.Account(ctx, account.ID)
 	if err != nil {
@@ -53,7 +53,7 @@ func (v *Vault) MergeContacts(ctx context.Context, account *chat.Account, baseID
 	return v.FindContact(ctx, account, baseID)
 }
 
-func noContact(argument string, err error) error {
+func noSuch(argument string, err error) error {
 	if !errors.Is(err, chat.ErrNotFound) {
 		return err
 	}
@@ -122,7 +122,7 @@ func (m *merging) sides(ctx context.Context, tx *store.Store) (base, mergee side
 	}
 	for _, o := range order {
 		if o.s.row, err = tx.LockContact(ctx, m.account.ID, o.p.contactID); err != nil {
-			return base, mergee, noContact(o.argument, err)
+			return base, mergee, noSuch(o.argument, err)
 		}
 		if o.s.subject, o.s.columns, err = o.p.open(ctx, o.s.row); err != nil {
 			return base, mergee, err

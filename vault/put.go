@@ -70,6 +70,8 @@ type putting struct {
 	contactID int64
 	Change    ContactChange // exported, so that fmt asks the values how they print
 	moved     bool          // the cache's epoch, because a record could not be dropped
+
+	merge func(attributes []byte) ([]byte, error) // makes the custom attributes that are to be of those that are there
 }
 
 func (p *putting) write(ctx context.Context, tx *store.Store) error {
@@ -111,8 +113,11 @@ func (p *putting) entry(ctx context.Context) *chat.AuditEntry {
 		EntityID: chat.FormatID(p.contactID), Details: map[string]any{"fields": fieldsGiven(p.Change)}}
 }
 
-// nameColumn is where a contact's name lies in its sealed row.
-var nameColumn = slices.Index(contactFields, chat.FieldName)
+// Where a contact's name and its custom attributes lie in its sealed row.
+var (
+	nameColumn       = slices.Index(contactFields, chat.FieldName)
+	attributesColumn = slices.Index(contactFields, chat.FieldCustomAttributes)
+)
 
 // sealContact is sealRow for a contact whose name may have to stay sealed although it is no address any more: it was
 // one, and would tell what the contact's address was before that was changed.
@@ -161,7 +166,12 @@ func (p *putting) values(ctx context.Context, subject *keyring.Subject, row stor
 		}
 		columns[i] = clear
 	}
-	return columns, nil
+	if p.merge == nil {
+		return columns, nil
+	}
+	var err error
+	columns[attributesColumn], err = p.merge(columns[attributesColumn])
+	return columns, err
 }
 
 func (p *putting) unreadable(ctx context.Context, f chat.Field, cause error) error {
@@ -181,35 +191,45 @@ func listedName(account *chat.Account, before string, plain store.PlainRow, seal
 	}
 }
 
-// drop takes the contact's records out of the cache, under the epoch that is in force and under the one the caller
-// still knows; where Redis does not answer, the epoch moves instead.
-func (p *putting) drop(ctx context.Context, s *store.Store) error {
-	policy, err := s.ReadPolicy(ctx, 0, []int64{p.account.ID})
+// drop takes the contact's records out of the cache.
+func (p *putting) drop(ctx context.Context, tx *store.Store) (err error) {
+	p.moved, err = p.vault.drop(ctx, tx, p.account, p.records())
+	return err
+}
+
+func (p *putting) settle(ctx context.Context) { p.vault.settle(ctx, p.account, p.records(), p.moved) }
+
+func (p *putting) records() []chat.RecordKey {
+	return []chat.RecordKey{{Kind: chat.ContactRecord, ID: p.contactID}, {Kind: chat.ContactAttributesRecord, ID: p.contactID}}
+}
+
+// drop takes records out of the cache, under the epoch that is in force and under the one the caller still knows; where
+// Redis does not answer, the epoch moves instead.
+func (v *Vault) drop(ctx context.Context, s *store.Store, account *chat.Account, records []chat.RecordKey) (moved bool, err error) {
+	policy, err := s.ReadPolicy(ctx, 0, []int64{account.ID})
 	if err != nil {
-		return fmt.Errorf("read the cache epoch: %w", err)
+		return false, fmt.Errorf("read the cache epoch: %w", err)
 	}
-	records := []chat.RecordKey{{Kind: chat.ContactRecord, ID: p.contactID}, {Kind: chat.ContactAttributesRecord, ID: p.contactID}}
-	epochs := []int64{p.account.Settings.CacheEpoch, policy.Settings[p.account.ID].CacheEpoch}
+	epochs := []int64{account.Settings.CacheEpoch, policy.Settings[account.ID].CacheEpoch}
 	for _, epoch := range slices.Compact(epochs) {
-		if err := p.vault.cache.drop(ctx, p.account.ID, epoch, records); err != nil {
-			p.vault.cache.failed(ctx, err)
-			p.moved = true
-			return s.MoveCacheEpoch(ctx, p.account.ID)
+		if err := v.cache.drop(ctx, account.ID, epoch, records); err != nil {
+			v.cache.failed(ctx, err)
+			return true, s.MoveCacheEpoch(ctx, account.ID)
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // settle drops once more after the commit, against a reader that filled the cache with the row of before. When even
 // the epoch cannot be moved, the first tombstones still stand for longer than any reader takes.
-func (p *putting) settle(ctx context.Context) {
+func (v *Vault) settle(ctx context.Context, account *chat.Account, records []chat.RecordKey, moved bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
 	defer cancel()
-	if err := p.drop(ctx, p.vault.store); err != nil {
-		p.vault.log.ErrorContext(ctx, "the cache was not told again of a change", "account", p.account.ID, "contact", p.contactID,
-			"error", store.Redact(err))
+	again, err := v.drop(ctx, v.store, account, records)
+	if err != nil {
+		v.log.ErrorContext(ctx, "the cache was not told again of a change", "account", account.ID, "records", len(records), "error", store.Redact(err))
 	}
-	if p.moved {
-		p.vault.tell(ctx, events.Event{Kind: events.AccountChanged, ID: p.account.ID})
+	if moved || again {
+		v.tell(ctx, events.Event{Kind: events.AccountChanged, ID: account.ID})
 	}
 }
