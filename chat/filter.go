@@ -85,9 +85,10 @@ type Comparison struct {
 // Found says which rows pass a comparison whose values the database cannot read: those with one of the ids, or that bear
 // one of the tags. With Except it is the others, as far as they have a value where Chatwoot takes only those.
 type Found struct {
-	IDs    []int64
-	Tags   []AttributeTag
-	Except bool
+	AccountID int64 // whose tags they are
+	IDs       []int64
+	Tags      []AttributeTag
+	Except    bool
 }
 
 // AttributeTag is the keyed index of a whole value under one generation of the index keyset.

@@ -22,23 +22,32 @@ type ContactRow struct {
 var contactKeys = map[chat.ContactOrderField]orderKey{
 	chat.ContactsByLastActivity: {expression: "ct.last_activity_at", id: "ct.id", nullable: true, value: timeOf},
 	chat.ContactsByCreated:      {expression: "ct.created_at", id: "ct.id", value: timeOf},
-	chat.ContactsByName:         {expression: "lower(ct.name)", id: "ct.id", nullable: true, value: textOf},
-	chat.ContactsByShownName:    {expression: shownName, id: "ct.id", nullable: true, value: textOf},
-	chat.ContactsByEmail:        {expression: emailNorm, id: "ct.id", nullable: true, value: textOf},
-	chat.ContactsByPhone:        {expression: phoneNorm, id: "ct.id", nullable: true, value: textOf},
+}
+
+// contactKey is how contacts are ordered by Chatwoot's own columns.
+func contactKey(q chat.ContactQuery) orderKey {
+	if text, ok := contactTexts[q.Order.Field]; ok {
+		return orderKey{expression: text(q.Sealed), id: "ct.id", nullable: true, value: textOf}
+	}
+	return contactKeys[q.Order.Field]
 }
 
 // ListContacts reads one page and one row more. A name is ordered by the database's own lower(), so the row
-// says its place itself. An order by an address is by Chatwoot's own columns: where they are sealed, see ListAddresses.
+// says its place itself. Every order is by Chatwoot's own columns: where what is ordered by is sealed, see ListOrderValues.
 func (s *Store) ListContacts(ctx context.Context, accountID int64, q chat.ContactQuery) ([]ContactRow, error) {
-	if q.Sealed && q.Order.Field == chat.ContactsByShownName {
-		q.Order.Field = chat.ContactsByName // names that are addresses are sealed away, so that the column is blank
+	key, text := contactKey(q), "NULL::text"
+	place := key
+	if place.expression = "ct.list_place"; q.Order.Field.ByText() {
+		text = place.expression
 	}
-	key := contactKeys[q.Order.Field]
 	rows, err := readPage(q.Page, key, func(limit int, overrun bool) ([]ContactRow, error) {
 		st := new(statement)
-		selectContacts(st, q, contactText(q.Order.Field))
-		st.add(" FROM (SELECT * FROM contacts ct WHERE ct.account_id = ?", accountID)
+		selectContacts(st, q, text)
+		st.add(" FROM (SELECT ct.*, " + key.expression + " AS list_place FROM contacts ct")
+		if q.Sealed && q.Order.Field.ByText() {
+			st.add(sealedAway)
+		}
+		st.add(" WHERE ct.account_id = ?", accountID)
 		filterContacts(st, q)
 		st.beyond(key, q.Order.Direction, q.Page, overrun)
 		st.orderBy(key, q.Order.Direction, q.Page.Backward)
@@ -46,7 +55,7 @@ func (s *Store) ListContacts(ctx context.Context, accountID int64, q chat.Contac
 		if q.Parts.Conversations != nil {
 			joinConversationsOfContact(st, accountID, *q.Parts.Conversations)
 		}
-		st.orderBy(key, q.Order.Direction, q.Page.Backward)
+		st.orderBy(place, q.Order.Direction, q.Page.Backward)
 		if q.Parts.Conversations != nil {
 			st.add(", v.list_time DESC, v.list_id DESC")
 		}
@@ -113,10 +122,10 @@ func (s *Store) contactRows(ctx context.Context, accountID int64, q chat.Contact
 
 func contactPosition(order chat.ContactOrder, c *chat.Contact, text *string) *chat.Position {
 	p := &chat.Position{ID: c.ID}
-	switch order.Field {
-	case chat.ContactsByName, chat.ContactsByShownName, chat.ContactsByEmail, chat.ContactsByPhone:
+	switch {
+	case order.Field.ByText():
 		p.Text = text
-	case chat.ContactsByCreated:
+	case order.Field == chat.ContactsByCreated:
 		p.Time = &c.CreatedAt
 	default:
 		p.Time = c.LastActivityAt
@@ -144,6 +153,7 @@ func filterContacts(st *statement, q chat.ContactQuery) {
 	if len(f.Labels) > 0 {
 		st.add(contactLabelled, lowerAll(f.Labels))
 	}
+	st.where(q.Where, compareContact)
 }
 
 const contactLabelled = ` AND EXISTS (SELECT 1 FROM taggings tg JOIN tags ON tags.id = tg.tag_id WHERE tg.taggable_type = 'Contact'

@@ -170,6 +170,7 @@ func filterConversations(st *statement, q chat.ConversationQuery) {
 	if len(f.Labels) > 0 {
 		st.add(labelled, "Conversation", lowerAll(f.Labels))
 	}
+	st.where(q.Where, compareConversation)
 }
 
 // Label names are matched in any case; taggings are the truth, cached_label_list only a copy.
