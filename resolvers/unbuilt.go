@@ -23,10 +23,6 @@ func (r *Resolver) savedViews(context.Context, *chat.Account, *chat.SavedViewKin
 	return nil, errUnbuilt
 }
 
-func (r *Resolver) setSearchMode(context.Context, graph.SetSearchModeInput) (*chat.Account, error) {
-	return nil, errUnbuilt
-}
-
 func (r *Resolver) setContactOrdering(context.Context, graph.SetContactOrderingInput) (*chat.Account, error) {
 	return nil, errUnbuilt
 }

@@ -21,6 +21,9 @@ const countGenerations = `SELECT account_id, purpose, generation, sum(n)::int8 F
  UNION ALL SELECT account_id, 'data', key_id, count(*) FROM cloakroom.notes WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3
  UNION ALL SELECT account_id, 'audit', key_id, count(*) FROM cloakroom.audit_entries WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3
  UNION ALL SELECT account_id, 'index', generation, count(*) FROM cloakroom.lookup_tags WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3
+ UNION ALL SELECT account_id, 'index', generation, count(*) FROM cloakroom.message_tokens WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3
+ UNION ALL SELECT account_id, 'index', generation, count(*) FROM cloakroom.contact_tokens WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3
+ UNION ALL SELECT account_id, 'index', generation, count(*) FROM cloakroom.attribute_tags WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3
 ) counted GROUP BY 1, 2, 3`
 
 // GenerationRows is how many rows name a generation of an account's keyset.

@@ -22,6 +22,9 @@ const unnamed = `CASE k.purpose
   AND NOT EXISTS (SELECT 1 FROM cloakroom.notes n WHERE n.account_id = k.account_id AND n.key_id = k.generation)
  WHEN 'audit' THEN NOT EXISTS (SELECT 1 FROM cloakroom.audit_entries n WHERE n.account_id = k.account_id AND n.key_id = k.generation)
  WHEN 'index' THEN NOT EXISTS (SELECT 1 FROM cloakroom.lookup_tags n WHERE n.account_id = k.account_id AND n.generation = k.generation)
+  AND NOT EXISTS (SELECT 1 FROM cloakroom.message_tokens n WHERE n.account_id = k.account_id AND n.generation = k.generation)
+  AND NOT EXISTS (SELECT 1 FROM cloakroom.contact_tokens n WHERE n.account_id = k.account_id AND n.generation = k.generation)
+  AND NOT EXISTS (SELECT 1 FROM cloakroom.attribute_tags n WHERE n.account_id = k.account_id AND n.generation = k.generation)
  WHEN 'cursor' THEN k.retired_at < now() - interval '1 day'
  WHEN 'vault' THEN true
  ELSE false END`

@@ -159,7 +159,8 @@ func (s *Store) CreateSealedRows(ctx context.Context, accountID int64, kind chat
 // that a look-up goes by.
 func (s *Store) AnalyzeSealed(ctx context.Context) error {
 	_, err := s.db.Exec(ctx, `ANALYZE cloakroom.contacts, cloakroom.contact_inboxes, cloakroom.conversations, cloakroom.messages,
- cloakroom.attachments, cloakroom.notes, cloakroom.subject_keys, cloakroom.lookup_tags`)
+ cloakroom.attachments, cloakroom.notes, cloakroom.subject_keys, cloakroom.lookup_tags, cloakroom.message_tokens, cloakroom.contact_tokens,
+ cloakroom.contact_labels, cloakroom.attribute_tags`)
 	if err != nil {
 		return fmt.Errorf("analyse the sealed tables: %w", err)
 	}

@@ -17,9 +17,12 @@ func (v *Vault) indexContacts(ctx context.Context, tx *store.Store, keys *keyrin
 		return err
 	}
 	if settings.Mode == chat.SearchByTokens {
-		if err := putContactTokens(ctx, tx, keys, rows); err != nil {
-			return err
-		}
+		err = putContactTokens(ctx, tx, keys, rows)
+	} else { // what is not kept in step must not be taken for what is, when the account goes back to tokens
+		err = tx.DropContactTokens(ctx, keys.ID(), idsOf(rows))
+	}
+	if err != nil {
+		return err
 	}
 	if err := putAttributeTags(ctx, tx, keys, chat.ContactAttributes, settings.Attributes, contactAttributeRows(rows)); err != nil {
 		return err
@@ -57,6 +60,14 @@ func (v *Vault) index(ctx context.Context, tx *store.Store, keys *keyring.Accoun
 	default:
 		return nil
 	}
+}
+
+func idsOf(rows []store.PlainRow) []int64 {
+	ids := make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+	}
+	return ids
 }
 
 // attributeRow is an entity's attributes as JSON objects, which Rails may have wrapped in a string.

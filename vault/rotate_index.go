@@ -16,8 +16,9 @@ import (
 // rotateIndex gives an account a new index key. At every moment one generation is complete and written by everybody:
 // look-ups read that one, and an address that somebody holds under it is not to be had. While the new generation is
 // pending both are written and the old one is read; once it is active both are written and the new one is read, so that
-// the job may rest there, in the soak, with either complete; then the old one is refused and its rows go.
-var rotateIndex = []step{
+// the job may rest there, in the soak, with either complete; then the old one is refused and its rows go. Tokens and tags,
+// which keep nothing unique, are made anew before the soak, and again after it what a row names still.
+var rotateIndex = slices.Concat([]step{
 	{name: "create", batch: func(ctx context.Context, b *batch) (outcome, error) {
 		return over(0), b.createGenerations(ctx, chat.KeysetIndex)
 	}},
@@ -30,12 +31,13 @@ var rotateIndex = []step{
 		return over(0), b.activate(ctx, chat.KeysetIndex)
 	}},
 	settle("await readers"),
+}, renewWords, []step{
 	{name: "soak", batch: soak},
 	{name: "shrink", batch: shrinkIndex},
 	settle("await refusal"),
 	{name: "delete", count: countOldTags, batch: deleteOldTags},
 	destroyRefused(chat.KeysetIndex),
-}
+})
 
 // errTag is what a tag that is not the one of its value is reported as.
 var errOldTag = errors.New("a blind index entry is missing, or is not that of the contact's address")
@@ -237,6 +239,10 @@ func shrinkIndex(ctx context.Context, b *batch) (outcome, error) {
 	sets, err := b.tx.ListKeysets(ctx, b.job.AccountID)
 	if err != nil {
 		return outcome{}, err
+	}
+	left, err := b.tx.CountOldWords(ctx, b.job.AccountID, newestOf(sets, chat.KeysetIndex).Generation)
+	if err != nil || left > 0 { // written by nobody who was waited for; what is left must not lose its key
+		return outcome{back: "messages", waitingFor: fmt.Sprintf("%d tokens under the old key", left)}, err
 	}
 	b.job.Checkpoint.Keysets = nil
 	for i := range sets {

@@ -22,6 +22,7 @@ type Schedule struct {
 
 const (
 	rotationsAtOnce = 3               // of accounts that the schedule has under way
+	indexesAtOnce   = 2               // accounts whose search the schedule has indexed at a time
 	retireEvery     = 24 * time.Hour  // between two lookings for keys that nobody names
 	afterFailure    = 24 * time.Hour  // before what failed or was cancelled is begun again by itself
 	verifyAgain     = time.Hour       // between two tries to prove an erasure
@@ -36,8 +37,8 @@ var Scheduler = chat.Actor{Kind: "SCHEDULE", ID: "schedule"}
 // keep the rest from being done.
 func (v *Vault) Tend(ctx context.Context) error {
 	ctx, s := WithActor(ctx, Scheduler), v.Schedule
-	return errors.Join(v.tendAccounts(ctx, s), v.tendEpoch(ctx, s), v.tendRetirement(ctx, s), v.tendErasures(ctx), v.tendForgotten(ctx),
-		v.warnOverdue(ctx, s))
+	return errors.Join(v.tendAccounts(ctx, s), v.tendEpoch(ctx, s), v.tendRetirement(ctx, s), v.tendErasures(ctx), v.tendIndexes(ctx),
+		v.tendForgotten(ctx), v.warnOverdue(ctx, s))
 }
 
 // tendAccounts rotates accounts whose keys are too old, oldest first and a few at a time.
@@ -90,6 +91,25 @@ func (v *Vault) tendErasures(ctx context.Context) error {
 	for _, e := range due {
 		if _, _, err := v.StartJob(ctx, chat.VerifyErasure, e[0], chat.JobArguments{ContactID: e[1]}); err != nil {
 			errs = append(errs, fmt.Errorf("verify the erasure of contact %d of account %d: %w", e[1], e[0], err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// tendIndexes has tokens and tags made, or taken away, of accounts whose settings of search are not met: such as one that
+// was sealed before there were any.
+func (v *Vault) tendIndexes(ctx context.Context) error {
+	due, err := v.store.ListIndexesDue(ctx, afterFailure, indexesAtOnce)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, accountID := range due {
+		_, started, err := v.StartJob(ctx, chat.IndexSearch, accountID, chat.JobArguments{Rate: v.Schedule.Rate})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("index the search of account %d: %w", accountID, err))
+		} else if started {
+			v.log.InfoContext(ctx, "an account's search is being indexed; until that is done, values are searched by opening them", "account", accountID)
 		}
 	}
 	return errors.Join(errs...)

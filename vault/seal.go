@@ -62,7 +62,13 @@ func (v *Vault) SealAccount(ctx context.Context, accountID int64, report func(Se
 			report(Sealing{Kind: recordNames[kind], Rows: total})
 		}
 	}
-	return v.store.AnalyzeSealed(ctx)
+	if err := v.store.AnalyzeSealed(ctx); err != nil {
+		return err
+	}
+	if err := v.markSealed(ctx, accountID); err != nil {
+		return fmt.Errorf("seal account %d: %w", accountID, err)
+	}
+	return nil
 }
 
 // sealNext seals the rows that come after one, with the keys of now: they may change while an account is sealed.

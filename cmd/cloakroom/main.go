@@ -29,8 +29,11 @@ type commands struct {
 	Keys    KeysCmd    `cmd:"" help:"The keys that everything is sealed under."`
 	Rotate  RotateCmd  `cmd:"" help:"New keys in place of old ones, while everything runs."`
 	Jobs    JobsCmd    `cmd:"" help:"Long work on keys: how it comes along, and what is to become of it."`
+	Search  SearchCmd  `cmd:"" help:"How sealed values are searched: by keyed tokens, or by opening them."`
 	Erase   EraseCmd   `cmd:"" help:"Forget a customer, prove it, and keep it so after a restore."`
 	Export  ExportCmd  `cmd:"" help:"Give a customer all that is known of them."`
+
+	Attribute AttributeCmd `cmd:"" help:"What custom attributes are: personal or not, searchable or not."`
 
 	Documents DocumentsCmd `cmd:"" help:"The documents that may run where DOCUMENTS is trusted."`
 
