@@ -99,6 +99,13 @@ func (s *Set) messagePage(ctx context.Context, account *chat.Account, conversati
 	conn := &chat.MessageConnection{PageInfo: &info, Position: store.MessagePosition, Nodes: make([]*chat.Message, len(rows))}
 	for i, row := range rows {
 		conn.Nodes[i] = row.Message
+	}
+	s.primeSenders(ctx, account, rows)
+	return conn
+}
+
+func (s *Set) primeSenders(ctx context.Context, account *chat.Account, rows []store.MessageRow) {
+	for _, row := range rows {
 		switch sender := row.Sender.(type) {
 		case *chat.User:
 			s.users.Prime(ctx, Key{account.ID, sender.ID}, sender)
@@ -106,7 +113,6 @@ func (s *Set) messagePage(ctx context.Context, account *chat.Account, conversati
 			s.agentBots.Prime(ctx, Key{account.ID, sender.ID}, sender)
 		}
 	}
-	return conn
 }
 
 // Sender loads who wrote a message, nil for the system and for senders that are gone.

@@ -52,6 +52,8 @@ func absent(value any) bool {
 		return v == nil
 	case *chat.ConversationConnection:
 		return v == nil
+	case *chat.MessageConnection:
+		return v == nil
 	}
 	return true
 }

@@ -26,11 +26,13 @@ func init() {
 	planFields = map[string]map[string]fieldWriter{
 		"Contact": contactFields(), "Attribute": attributeFields(), "Conversation": conversationFields(), "Message": messageFields(),
 		"User": userFields(), "Inbox": inboxFields(), "Team": teamFields(), "AgentBot": agentBotFields(), "PageInfo": pageInfoFields(),
-		"ContactConnection": connectionFields(func(c *chat.ContactConnection) ([]*chat.Contact, *chat.PageInfo) { return c.Nodes, c.PageInfo }),
+		"ContactConnection": searchedFields(connectionFields(func(c *chat.ContactConnection) ([]*chat.Contact, *chat.PageInfo) { return c.Nodes, c.PageInfo }),
+			func(c *chat.ContactConnection) bool { return c.Partial }),
 		"ConversationConnection": connectionFields(func(c *chat.ConversationConnection) ([]*chat.Conversation, *chat.PageInfo) {
 			return c.Nodes, c.PageInfo
 		}),
-		"MessageConnection": connectionFields(func(c *chat.MessageConnection) ([]*chat.Message, *chat.PageInfo) { return c.Nodes, c.PageInfo }),
+		"MessageConnection": searchedFields(connectionFields(func(c *chat.MessageConnection) ([]*chat.Message, *chat.PageInfo) { return c.Nodes, c.PageInfo }),
+			func(c *chat.MessageConnection) bool { return c.Partial }),
 	}
 }
 
@@ -240,4 +242,10 @@ func connectionFields[C, N any](parts func(C) ([]N, *chat.PageInfo)) map[string]
 		"nodes":    on(func(w *planWriter, f *planField, c C) bool { nodes, _ := parts(c); return writeList(w, f.sub, nodes) }),
 		"pageInfo": on(func(w *planWriter, f *planField, c C) bool { _, info := parts(c); return w.object(f.sub, info) }),
 	}
+}
+
+// searchedFields are those of a page that can be one of a search's.
+func searchedFields[C any](fields map[string]fieldWriter, partial func(C) bool) map[string]fieldWriter {
+	fields["partial"] = on(func(w *planWriter, _ *planField, c C) bool { return w.truth(partial(c)) })
+	return fields
 }

@@ -8,11 +8,6 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-// putMessageTokens writes the tokens of messages, in place of those that are there.
-func putMessageTokens(context.Context, *store.Store, *keyring.Account, []store.PlainRow) error {
-	return nil
-}
-
 // placeContacts gives contacts their order labels, in place of those they have.
 func (v *Vault) placeContacts(context.Context, *store.Store, *keyring.Account, []*chat.ContactOrdering, []store.PlainRow) error {
 	return nil

@@ -41,6 +41,9 @@ type Vault struct {
 	// Schedule is what Tend goes by; to be set before.
 	Schedule Schedule
 
+	// SearchTime is how long a search goes on before it gives what it has; to be set before.
+	SearchTime time.Duration
+
 	checkpoint func(committed bool) // nil but in tests: called right before and right after every transaction of a job
 }
 
@@ -48,7 +51,7 @@ type Vault struct {
 func New(s *store.Store, keys *keyring.Keyring, client redis.UniversalClient, bus *events.Bus, log *slog.Logger, registry prometheus.Registerer) *Vault {
 	m := newMetrics(registry)
 	records := newCache(client, log, m)
-	v := &Vault{store: s, keys: keys, cache: records, budgets: newBudgets(client, log, &records.quiet), bus: bus, log: log, metrics: m}
+	v := &Vault{store: s, keys: keys, cache: records, budgets: newBudgets(client, log, &records.quiet), bus: bus, log: log, metrics: m, SearchTime: searchTime}
 	registry.MustRegister(keyMetrics{v})
 	return v
 }
@@ -60,6 +63,7 @@ type metrics struct {
 	unreadable *prometheus.CounterVec
 	cache      *prometheus.CounterVec
 	budget     *prometheus.CounterVec
+	searched   *prometheus.CounterVec
 }
 
 func newMetrics(registry prometheus.Registerer) *metrics {
@@ -71,8 +75,11 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		budget: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cloakroom_budget_total", Help: "Requests and look-ups held against a budget (cost, lookup), by outcome: granted, refused, unknown."},
 			[]string{"budget", "outcome"}),
+		searched: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cloakroom_searched_messages_total", Help: "Messages opened by searches, by what gave them (tokens, patterns, scan) and outcome: verified, missed, hidden, unreadable."},
+			[]string{"by", "outcome"}),
 	}
-	registry.MustRegister(m.unreadable, m.cache, m.budget)
+	registry.MustRegister(m.unreadable, m.cache, m.budget, m.searched)
 	return m
 }
 
