@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"time"
 )
 
 // AttributeModel is what an attribute belongs to.
@@ -84,8 +85,11 @@ func (d *AttributeDefinition) Searchable() bool { return d.Policy.Searchable }
 func (d *AttributeDefinition) PolicyVersion() int { return d.Policy.Version }
 
 // HoldsAddress says that a value looks as if it held an address: in a text, a number or a key at any depth, or in several
-// of them one after the other. So does one that cannot be read.
+// of them one after the other. So does one that cannot be read. A day is no phone number, although its digits would do.
 func (v Value) HoldsAddress() bool {
+	if len(v.raw) > 0 && !json.Valid(v.raw) {
+		return true
+	}
 	decoder := json.NewDecoder(strings.NewReader(string(v.raw)))
 	decoder.UseNumber()
 	var all strings.Builder
@@ -100,7 +104,9 @@ func (v Value) HoldsAddress() bool {
 		var text string
 		switch token := token.(type) {
 		case string:
-			text = token
+			if text = token; isDay(text) {
+				continue
+			}
 		case json.Number:
 			text = token.String()
 		default:
@@ -109,4 +115,14 @@ func (v Value) HoldsAddress() bool {
 		all.WriteString(text)
 		all.WriteByte(' ')
 	}
+}
+
+// isDay tells a day of this century or the last, alone or as the dashboard writes it, with a time.
+func isDay(text string) bool {
+	if len(text) < len(time.DateOnly) {
+		return false
+	}
+	day, rest := text[:len(time.DateOnly)], text[len(time.DateOnly):]
+	at, err := time.Parse(time.DateOnly, day)
+	return err == nil && at.Year() >= 1900 && at.Year() < 2100 && (rest == "" || rest[0] == 'T' && !TextHoldsAddress(rest[1:]))
 }
