@@ -27,7 +27,7 @@ func (r *Resolver) attributeDefinitions(ctx context.Context, account *chat.Accou
 
 // setAttributePolicy decides about an attribute; no replica answers by what was decided before when it returns.
 func (r *Resolver) setAttributePolicy(ctx context.Context, input graph.SetAttributePolicyInput) (*chat.AttributeDefinition, error) {
-	d, err := r.Vault.SetAttributePolicy(ctx, auth.Viewer(ctx), vault.AttributeDecision{AccountID: int64(input.AccountID), Model: input.Model, Key: input.Key,
+	d, err := r.Vault.SetAttributePolicy(ctx, vault.AttributeDecision{AccountID: int64(input.AccountID), Model: input.Model, Key: input.Key,
 		Personal: input.Personal, Searchable: input.Searchable, Reason: input.Reason, ExpectedVersion: input.ExpectedVersion})
 	r.Auth.ForgetAll() // after an error too: a commit may be made although its answer did not arrive
 	if err != nil {

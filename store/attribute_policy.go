@@ -24,17 +24,6 @@ func (s *Store) PutAttributePolicy(ctx context.Context, accountID int64, p chat.
 	return nil
 }
 
-const setAttributeIndexed = `UPDATE cloakroom.attribute_policies SET indexed = true
- WHERE account_id = $1 AND model = $2 AND attribute_key = $3 AND version = $4 AND searchable`
-
-// SetAttributeIndexed says that every sealed row has its tag, unless something else was decided about the attribute since.
-func (s *Store) SetAttributeIndexed(ctx context.Context, accountID int64, p chat.AttributePolicy) error {
-	if _, err := s.db.Exec(ctx, setAttributeIndexed, accountID, p.Model, p.Key, p.Version); err != nil {
-		return fmt.Errorf("say that an attribute of account %d is indexed: %w", accountID, err)
-	}
-	return nil
-}
-
 // AttributeTag is the tag of one entity's value of an attribute.
 type AttributeTag struct {
 	Key      string

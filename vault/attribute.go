@@ -25,14 +25,14 @@ type AttributeDecision struct {
 // is not searchable any more loses its tags in the same transaction; what is from now on gets them by a job, and is found
 // by opening until that is done. Errors: NOT_FOUND for an account that does not exist or has not defined the attribute;
 // CONFLICT when the version has moved; INVALID for a reason that is none, and for what cannot be decided.
-func (v *Vault) SetAttributePolicy(ctx context.Context, viewer *chat.Viewer, d AttributeDecision) (*chat.AttributeDefinition, error) {
+func (v *Vault) SetAttributePolicy(ctx context.Context, d AttributeDecision) (*chat.AttributeDefinition, error) {
 	if err := checkReason(d.Reason); err != nil {
 		return nil, err
 	}
 	if _, err := v.store.FindAccount(ctx, d.AccountID); err != nil {
 		return nil, noSuch("input.accountId", err)
 	}
-	entry := &chat.AuditEntry{AccountID: d.AccountID, Actor: chat.ActorOf(viewer), Action: chat.AttributePolicySet,
+	entry := &chat.AuditEntry{AccountID: d.AccountID, Actor: ActorFrom(ctx), Action: chat.AttributePolicySet,
 		EntityType: "account", EntityID: chat.FormatID(d.AccountID)}
 	var policy chat.AttributePolicy
 	err := v.Change(ctx, entry, func(tx *store.Store) error {
@@ -111,8 +111,8 @@ func (v *Vault) findAttributeDefinition(ctx context.Context, accountID int64, po
 		Choices: []string{}, Policy: policy}, nil
 }
 
-// ListAttributes reads the attributes of an account that exists, as they are now, for whoever has no account at hand: those that are
-// defined, and those of the profile that were decided about.
+// ListAttributes reads an account's attributes as they are now: those that are defined, and those beside them that
+// were decided about.
 func (v *Vault) ListAttributes(ctx context.Context, accountID int64) ([]*chat.AttributeDefinition, error) {
 	account, err := v.findAccount(ctx, accountID)
 	if err != nil {
