@@ -70,9 +70,14 @@ CREATE TABLE cloakroom.contact_orderings (
     live       integer  NOT NULL DEFAULT 0,
     building   integer  NOT NULL DEFAULT 0,
     enabled    boolean  NOT NULL DEFAULT true,
+    due        boolean  NOT NULL DEFAULT true,  -- all labels are to be made anew
+    changed    boolean  NOT NULL DEFAULT false, -- a label was put between others since all were made
     built_at   timestamptz,
     PRIMARY KEY (account_id, field)
 );
+
+-- An order by name passes over those that are sealed away.
+CREATE INDEX contacts_sealed_names ON cloakroom.contacts (account_id, contact_id) WHERE name_sealed IS NOT NULL;
 
 -- A label is a number whose order is that of the values and which holds no key. NULL is a contact without the value, or
 -- one that has no place yet. The unique key is checked at the end of a statement, so that one can spread labels anew.
@@ -90,5 +95,6 @@ CREATE INDEX contact_labels_blank ON cloakroom.contact_labels (account_id, field
 CREATE INDEX contact_labels_waiting ON cloakroom.contact_labels (account_id, field, generation, contact_id) WHERE waiting;
 
 -- +goose Down
+DROP INDEX cloakroom.contacts_sealed_names;
 DROP TABLE cloakroom.contact_labels, cloakroom.contact_orderings, cloakroom.attribute_tags, cloakroom.attribute_policies,
     cloakroom.contact_tokens, cloakroom.message_tokens, cloakroom.search_settings;

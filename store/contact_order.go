@@ -3,92 +3,100 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
-	"unicode"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cloakroom/cloakroom/chat"
 )
 
-// What chat.ContactOrderField.Norm gives, NULL for nil. The collation "C" compares bytes and knows ASCII letters only,
-// whatever the database's locale is.
-const (
-	emailNorm = `NULLIF(lower(btrim(ct.email COLLATE "C", ` + blanks + `)), '')`
-	phoneNorm = `CASE WHEN btrim(ct.phone_number, ` + blanks + `) <> '' THEN ct.phone_number COLLATE "C" END`
-	blanks    = `E' \t\n\x0B\f\r'`
-)
-
-// shownName is lower(ct.name), blank wherever chat.NameIsAddress may hold of the name: its place would tell what the alias
-// hides. The two need not agree: a name that is shown and listed as blank, because it has six digits, tells nothing.
-var shownName = `lower(CASE WHEN ct.name ~ '[@＠﹫]|%40' OR ct.name ~ '` + sixDigits() + `' OR ` +
-	holdsOwn("ct.email") + ` OR ` + holdsOwn("ct.phone_number") + ` OR ` + holdsOwn("ct.identifier") + ` THEN '' ELSE ct.name END)`
-
-// sixDigits is an expression for six digits of any script, whatever stands between them: fewer are never taken for a number.
-func sixDigits() string {
-	var digits strings.Builder
-	for _, in := range unicode.Nd.R16 {
-		fmt.Fprintf(&digits, "%c-%c", in.Lo, in.Hi)
-	}
-	for _, in := range unicode.Nd.R32 {
-		fmt.Fprintf(&digits, "%c-%c", in.Lo, in.Hi)
-	}
-	return "([" + digits.String() + "][^" + digits.String() + "]*){6}"
-}
-
-// holdsOwn says that a name holds the contact's own address or, of one with an @, is the part before it with or without a
-// tag; a name that has an @ itself is no matter. Beyond ASCII there are marks that are not seen, so that whatever is
-// neither letter nor digit is left out of the comparison; that takes ten times as long.
-func holdsOwn(column string) string {
-	within := func(normal func(string) string) string {
-		local := `split_part(btrim(` + column + `, ` + blanks + `), '@', 1)`
-		return `CASE WHEN strpos(` + column + `, '@') = 0 THEN strpos(` + normal("ct.name") + `, ` + normal(column) + `) > 0 ELSE ` +
-			normal("ct.name") + ` IN (` + normal(local) + `, ` + normal(`split_part(`+local+`, '+', 1)`) + `) END`
-	}
-	plain := func(text string) string { return `lower(btrim(` + text + `, ` + blanks + `))` }
-	bare := func(text string) string { return `regexp_replace(lower(` + text + `), '[^[:alnum:]]+', '', 'g')` }
-	return column + ` <> '' AND btrim(` + column + `, ` + blanks + `) <> '' AND CASE WHEN octet_length(ct.name || ` + column + `) = length(ct.name || ` + column + `) THEN ` +
-		within(plain) + ` ELSE ` + within(bare) + ` END`
-}
-
-// contactText is the text of a contact's place, for orders by one.
-func contactText(f chat.ContactOrderField) string {
-	switch f {
-	case chat.ContactsByName, chat.ContactsByShownName, chat.ContactsByEmail, chat.ContactsByPhone:
-		return contactKeys[f].expression
-	}
-	return "NULL::text"
-}
-
-// AddressRow is a contact's sealed address with what it takes to open it.
-type AddressRow struct {
+// OrderValue is the sealed value by which a contact is ordered, with what it takes to open it.
+type OrderValue struct {
 	ContactID    int64
 	Version      int64
-	KeyContactID int64 // the contact whose key seals the address
+	KeyContactID int64 // the contact whose key seals the value
 	SubjectKeyID int64
-	KeySealed    []byte // nil where the contact's sealed row or its key is missing
-	Sealed       []byte // nil where the contact has no such address
+	KeySealed    []byte  // nil where the contact's sealed row or its key is missing
+	Sealed       []byte  // nil where the contact has no such value
+	Listed       *string // in an order by name: the name, unless it is sealed away
 }
 
-// The columns of sealed addresses that contacts are ordered by.
-var addressColumns = map[chat.Field]string{chat.FieldEmail: "s.email_sealed", chat.FieldPhone: "s.phone_number_sealed"}
+func (v *OrderValue) targets() []any {
+	return []any{&v.ContactID, &v.Version, &v.KeyContactID, &v.SubjectKeyID, &v.KeySealed, &v.Sealed, &v.Listed}
+}
 
-// ListAddresses reads the sealed address of every contact that passes the query's filter, in no order, up to limit.
-func (s *Store) ListAddresses(ctx context.Context, accountID int64, q chat.ContactQuery, limit int) ([]AddressRow, error) {
-	field, _ := q.Order.Field.Address()
+// The sealed columns that contacts are ordered by.
+var orderColumns = map[chat.ContactOrderField]string{
+	chat.ContactsByEmail: "s.email_sealed", chat.ContactsByPhone: "s.phone_number_sealed",
+	chat.ContactsByCompany: "s.profile_sealed", chat.ContactsByCity: "s.profile_sealed", chat.ContactsByCountry: "s.profile_sealed",
+}
+
+// orderValue gives the columns of an OrderValue of a contact ct and its sealed row s.
+func orderValue(f chat.ContactOrderField) string {
+	const columns = "ct.id::int8, COALESCE(s.row_version, 0), COALESCE(k.contact_id, 0), COALESCE(k.subject_key_id, 0), k.key_sealed, "
+	if column, ok := orderColumns[f]; ok {
+		return columns + column + ", NULL::text"
+	}
+	return columns + "NULL::bytea, CASE WHEN s.name_sealed IS NULL THEN ct.name END"
+}
+
+func scanOrderValue(rows pgx.Rows) (v OrderValue, err error) {
+	return v, rows.Scan(v.targets()...)
+}
+
+// ListOrderValues reads what every contact that passes the query's filter is ordered by, in no order, up to limit.
+func (s *Store) ListOrderValues(ctx context.Context, accountID int64, q chat.ContactQuery, limit int) ([]OrderValue, error) {
 	st := new(statement)
-	st.add("SELECT ct.id::int8, COALESCE(s.row_version, 0), COALESCE(k.contact_id, 0), COALESCE(k.subject_key_id, 0), k.key_sealed, " + addressColumns[field])
-	st.add(" FROM contacts ct" + contactRecordSealedJoin)
+	st.add("SELECT " + orderValue(q.Order.Field) + " FROM contacts ct" + contactRecordSealedJoin)
 	st.add(" WHERE ct.account_id = ?", accountID)
 	filterContacts(st, q)
 	st.add(" LIMIT ?", limit)
-	rows, err := collect(ctx, s.db, func(rows pgx.Rows) (r AddressRow, err error) {
-		return r, rows.Scan(&r.ContactID, &r.Version, &r.KeyContactID, &r.SubjectKeyID, &r.KeySealed, &r.Sealed)
-	}, st.sql.String(), st.args...)
+	rows, err := collect(ctx, s.db, scanOrderValue, st.sql.String(), st.args...)
 	if err != nil {
-		return nil, fmt.Errorf("list the sealed addresses of account %d: %w", accountID, err)
+		return nil, fmt.Errorf("list what contacts of account %d are ordered by: %w", accountID, err)
 	}
 	return rows, nil
+}
+
+// OrderValuesOf reads what some contacts are ordered by, in no order; those that are gone are not in the answer.
+func (s *Store) OrderValuesOf(ctx context.Context, accountID int64, f chat.ContactOrderField, ids []int64) ([]OrderValue, error) {
+	rows, err := collect(ctx, s.db, scanOrderValue, "SELECT "+orderValue(f)+" FROM contacts ct"+contactRecordSealedJoin+
+		" WHERE ct.account_id = $1 AND ct.id = ANY($2)", accountID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read what some contacts of account %d are ordered by: %w", accountID, err)
+	}
+	return rows, nil
+}
+
+// ContactsState says in which state an account's contacts are.
+type ContactsState struct {
+	Count int    // up to the limit
+	State string // another one whenever a contact comes, goes or is sealed anew
+}
+
+// Every writer of a sealed row gives it another version, so none has to remember to say that something has changed.
+const contactsState = `SELECT count(*), count(*) || ' ' || COALESCE(sum(hashint8extended(c.id, c.version)), 0)
+ FROM (SELECT ct.id::int8, COALESCE(s.row_version, 0) AS version FROM contacts ct
+ LEFT JOIN cloakroom.contacts s ON s.account_id = ct.account_id AND s.contact_id = ct.id WHERE ct.account_id = $1 LIMIT $2) c`
+
+// ReadContactsState reads in which state an account's contacts are; of more than limit it says only how many there are.
+func (s *Store) ReadContactsState(ctx context.Context, accountID int64, limit int) (ContactsState, error) {
+	var c ContactsState
+	if err := s.db.QueryRow(ctx, contactsState, accountID, limit).Scan(&c.Count, &c.State); err != nil {
+		return c, fmt.Errorf("read the state of the contacts of account %d: %w", accountID, err)
+	}
+	return c, nil
+}
+
+// PassingContacts reads which contacts pass a query's filter.
+func (s *Store) PassingContacts(ctx context.Context, accountID int64, q chat.ContactQuery) ([]int64, error) {
+	st := new(statement)
+	st.add("SELECT ct.id::int8 FROM contacts ct WHERE ct.account_id = ?", accountID)
+	filterContacts(st, q)
+	ids, err := collect(ctx, s.db, scanID, st.sql.String(), st.args...)
+	if err != nil {
+		return nil, fmt.Errorf("read which contacts of account %d pass a filter: %w", accountID, err)
+	}
+	return ids, nil
 }
 
 // ContactsAt reads the contacts at places that are known, in the places' order, as ListContacts would. One that was

@@ -57,6 +57,9 @@ func (p person) matches(q chat.ContactQuery) bool {
 func (p person) key(f chat.ContactOrderField) *int64 {
 	switch f {
 	case chat.ContactsByName:
+		if strings.TrimSpace(p.Name) == "" {
+			return nil
+		}
 		return &p.NameRank
 	case chat.ContactsByCreated:
 		return &p.Created

@@ -13,3 +13,6 @@ func Returning(ctx context.Context, s *Store, sql string, args ...any) error {
 	var text string
 	return s.db.QueryRow(ctx, sql, args...).Scan(&text)
 }
+
+// HoldsAddress is the condition that a text holds something like an address.
+var HoldsAddress = holdsAddress
