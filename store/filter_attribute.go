@@ -130,7 +130,7 @@ func compareFoundName(st *statement, c *chat.Comparison) {
 	switch {
 	case len(c.Values) > 0:
 		compareText(st, c, filterTexts[chat.ByName])
-	case c.Found.Except:
+	case c.Operator == chat.NotEqualTo || c.Operator == chat.DoesNotContain:
 		st.add("ct.name IS NOT NULL")
 	default:
 		st.add("false")
