@@ -54,11 +54,14 @@ func (o *ContactOrdering) Ready() bool { return o.Live > 0 }
 // by is decided before it runs.
 type ContactSearch struct {
 	Text PII
-	// Parts are the kinds of values of which a part may match.
+	// Parts are the kinds of values that the viewer sees, of which a part may match. NAME is about names that are addresses,
+	// ATTRIBUTE about companies that are: others are seen by everybody.
 	Parts map[Kind]bool
 	// Whole are the addresses that may match as a whole.
 	Whole []Field
-	CRMV2 bool
+	// Found is who has the text for an address that is hidden from the viewer, by a look-up: it comes first, before every
+	// other, and nil on every page but the first.
+	Found *Contact
 	Page  Page
 	Needs ContactParts
 }

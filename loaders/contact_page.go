@@ -109,14 +109,23 @@ func (s *Set) contactPage(ctx context.Context, account *chat.Account, q chat.Con
 	}
 	s.primeContacts(ctx, conn.Nodes, q.Parts.Attributes)
 	if q.Parts.Conversations != nil {
-		s.primeConversations(ctx, conversations, q.Parts.Conversations.Parts)
-		s.brings(t.needs)
-		for _, row := range rows {
-			key := threadsKey{Key{account.ID, row.ID}, t.args, t.needs}
-			s.contactThreads.Prime(ctx, key, s.threadsPage(ctx, account, row.ID, *q.Parts.Conversations, row.Conversations))
-		}
+		s.primeThreads(ctx, account, *q.Parts.Conversations, t, rows)
 	}
 	return conn, nil
+}
+
+// primeThreads primes the conversations that came with contacts, whose values are loaded.
+func (s *Set) primeThreads(ctx context.Context, account *chat.Account, q chat.ConversationQuery, t threads, rows []store.ContactRow) {
+	var conversations []store.ConversationRow
+	for _, row := range rows {
+		conversations = append(conversations, row.Conversations...)
+	}
+	s.primeConversations(ctx, conversations, q.Parts)
+	s.brings(t.needs)
+	for _, row := range rows {
+		key := threadsKey{Key{account.ID, row.ID}, t.args, t.needs}
+		s.contactThreads.Prime(ctx, key, s.threadsPage(ctx, account, row.ID, q, row.Conversations))
+	}
 }
 
 // ContactConversations loads a page of a contact's conversations.

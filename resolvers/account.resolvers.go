@@ -47,7 +47,7 @@ func (r *accountResolver) Conversations(ctx context.Context, obj *chat.Account, 
 
 // SearchContacts is the resolver for the searchContacts field.
 func (r *accountResolver) SearchContacts(ctx context.Context, obj *chat.Account, query string, first *int, after *string) (*chat.ContactConnection, error) {
-	search, err := r.contactSearch(ctx, obj, query)
+	search, err := r.contactSearch(ctx, obj, query, after == nil)
 	if err != nil {
 		return nil, err
 	}

@@ -84,6 +84,12 @@ func SimilarEmail(email string) string {
 	return similarPrefix + local + "@" + domain
 }
 
+// SimilarParts gives what stands on both sides of the @ of what SimilarEmail gives.
+func SimilarParts(similar string) (local, domain string) {
+	local, domain, _ = strings.Cut(strings.TrimPrefix(similar, similarPrefix), "@")
+	return local, domain
+}
+
 // cutEmail cuts at the one @ that has something on both sides.
 func cutEmail(text string) (local, domain string, ok bool) {
 	local, domain, ok = strings.Cut(text, "@")
@@ -111,6 +117,9 @@ func PhoneEnding(phone string) string {
 	}
 	return endingPrefix + digits[len(digits)-endingDigits:]
 }
+
+// EndingDigits gives the digits of what PhoneEnding gives.
+func EndingDigits(ending string) string { return strings.TrimPrefix(ending, endingPrefix) }
 
 // PhoneNeedle is Needle for a phone number: of what is written like one, its digits. Punctuation alone has none.
 func PhoneNeedle(text string) []string {

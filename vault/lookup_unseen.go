@@ -32,7 +32,67 @@ func (v *Vault) LookupUnseen(ctx context.Context, viewer *chat.Viewer, account *
 		return nil, err
 	}
 	contact, err := v.LookupContact(ctx, account, l)
-	entry := lookupEntry(viewer, account, l, chat.ContactLookedUp)
+	return v.lookedUp(ctx, lookupEntry(viewer, account, l, chat.ContactLookedUp), contact, err)
+}
+
+// SearchUnseen finds the contact that has a text for one of its addresses, of a user from whom these are hidden: it answers
+// a guess as LookupUnseen does, and costs one look-up whatever the text may be. nil where none has it, where the account has
+// switched it off, and where there is nothing to look up, which is not on record. Which fields are asked depends on the
+// text alone, so that hit and miss look alike.
+func (v *Vault) SearchUnseen(ctx context.Context, viewer *chat.Viewer, account *chat.Account, text chat.PII, fields []chat.Field) (*chat.Contact, error) {
+	if len(fields) == 0 || !account.Settings.MaskedLookup {
+		return nil, nil
+	}
+	if viewer.User == nil {
+		return nil, chat.Errorf(chat.Forbidden, "only users have a budget for looking contacts up")
+	}
+	if err := v.spendLookup(ctx, viewer, account, LookupField{Field: fields[0]}); err != nil {
+		return nil, err
+	}
+	contact, err := v.LookupAny(ctx, account, text, fields)
+	entry := lookupEntry(viewer, account, LookupField{Field: fields[0]}, chat.ContactLookedUp)
+	entry.Details["by"] = "search"
+	if len(fields) > 1 {
+		entry.Details["kind"] = kindsOf(fields)
+	}
+	contact, err = v.lookedUp(ctx, entry, contact, err)
+	if errors.Is(err, chat.ErrNotFound) {
+		return nil, nil
+	}
+	return contact, err
+}
+
+// LookupAny finds the contact that has a text for one of its addresses, the first of fields first; chat.ErrNotFound when
+// none has. It asks for all of them, whichever it finds.
+func (v *Vault) LookupAny(ctx context.Context, account *chat.Account, text chat.PII, fields []chat.Field) (found *chat.Contact, err error) {
+	for _, f := range fields {
+		c, missed := v.LookupContact(ctx, account, LookupField{Field: f, Value: text})
+		switch {
+		case missed == nil && found == nil:
+			found = c
+		case missed != nil && !errors.Is(missed, chat.ErrNotFound):
+			err = errors.Join(err, missed)
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case found == nil:
+		return nil, chat.ErrNotFound
+	}
+	return found, nil
+}
+
+func kindsOf(fields []chat.Field) []chat.Kind {
+	kinds := make([]chat.Kind, len(fields))
+	for i, f := range fields {
+		kinds[i] = lookupKinds[f]
+	}
+	return kinds
+}
+
+// lookedUp puts the outcome of a look-up on record, and gives it once it is there.
+func (v *Vault) lookedUp(ctx context.Context, entry chat.AuditEntry, contact *chat.Contact, err error) (*chat.Contact, error) {
 	switch {
 	case err == nil:
 		entry.EntityID = chat.FormatID(contact.ID)

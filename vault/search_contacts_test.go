@@ -1,0 +1,477 @@
+package vault
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/chatwoot/schema"
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/storetest"
+)
+
+// known is a contact as a reader of Chatwoot's own columns has it.
+type known struct {
+	ID                                      int64
+	LastActivity                            *int64
+	Name, Email, Phone, Identifier, Company string
+}
+
+const everyKnown = `SELECT json_agg(json_build_object('ID', id, 'LastActivity', (extract(epoch FROM last_activity_at) * 1000000)::int8, 'Name', name, 'Email', email,
+ 'Phone', phone_number, 'Identifier', identifier, 'Company', additional_attributes->>'company_name')) FROM contacts WHERE account_id = 1`
+
+// everyContact lists the contacts of Acme in the order of a search.
+func everyContact(r *replica) []known {
+	r.t.Helper()
+	var list []known
+	if err := json.Unmarshal(storetest.Value[[]byte](r.t, r.store, everyKnown), &list); err != nil {
+		r.t.Fatal(err)
+	}
+	slices.SortFunc(list, func(a, b known) int {
+		switch {
+		case a.LastActivity == nil && b.LastActivity == nil:
+			return cmp.Compare(b.ID, a.ID)
+		case a.LastActivity == nil:
+			return 1
+		case b.LastActivity == nil:
+			return -1
+		}
+		return cmp.Or(cmp.Compare(*b.LastActivity, *a.LastActivity), cmp.Compare(b.ID, a.ID))
+	})
+	return list
+}
+
+// seer is who sees what.
+type seer struct {
+	name  string
+	kinds []chat.Kind
+}
+
+var seers = []seer{
+	{"everything", chat.Kinds}, {"masked", nil}, {"e-mails alone", []chat.Kind{chat.Email}}, {"phones and attributes", []chat.Kind{chat.Phone, chat.Attribute}},
+	{"identifiers", []chat.Kind{chat.Identifier}}, {"e-mails and phones", []chat.Kind{chat.Email, chat.Phone, chat.Name}},
+}
+
+func (s seer) asks(text string, limit int) chat.ContactSearch {
+	q := chat.ContactSearch{Text: chat.PII(text), Parts: make(map[chat.Kind]bool), Page: chat.Page{Limit: limit}}
+	for _, k := range s.kinds {
+		q.Parts[k] = true
+	}
+	for _, f := range addressFields {
+		if q.Parts[lookupKinds[f]] {
+			q.Whole = append(q.Whole, f)
+		}
+	}
+	return q
+}
+
+// finds is the search once more, as one would explain it.
+func (s seer) finds(c known, text string) bool {
+	sees := func(k chat.Kind) bool { return slices.Contains(s.kinds, k) }
+	in := func(value, needle string) bool {
+		if utf8.RuneCountInString(needle) < 3 {
+			return strings.HasPrefix(value, needle)
+		}
+		return strings.Contains(value, needle)
+	}
+	lower := strings.ToLower
+	if sees(chat.Email) && in(lower(c.Email), lower(text)) || sees(chat.Identifier) && in(c.Identifier, text) {
+		return true
+	}
+	if sees(chat.Phone) {
+		digits, dialled := chat.Dialled(text)
+		switch {
+		case dialled:
+			if in(chat.Digits(c.Phone), digits) {
+				return true
+			}
+		case strings.Trim(text, "+-(). /") != "" && in(lower(c.Phone), lower(text)):
+			return true
+		}
+		if Normalise(chat.FieldPhone, c.Phone) == Normalise(chat.FieldPhone, text) && c.Phone != "" {
+			return true
+		}
+	}
+	listed := !chat.NameIsAddress(c.Name, c.Email, c.Phone, c.Identifier)
+	if listed && strings.Contains(lower(c.Name), lower(text)) || !listed && sees(chat.Name) && in(lower(c.Name), lower(text)) {
+		return true
+	}
+	return in(lower(c.Company), lower(text)) && c.Company != "" && (sees(chat.Attribute) || !chat.TextHoldsAddress(c.Company))
+}
+
+func (s seer) finding(list []known, text string) []int64 {
+	ids := []int64{}
+	for _, c := range list {
+		if s.finds(c, text) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// newSearched gives a sealed demo whose tokens count, and time enough.
+func newSearched(t testing.TB) *replica {
+	t.Helper()
+	r := newSealed(t)
+	r.SearchTime = time.Minute
+	r.tokensCount(true)
+	return r
+}
+
+func (r *replica) tokensCount(yes bool) {
+	r.t.Helper()
+	if err := r.store.SetIndexed(r.t.Context(), schema.Acme, nil, &yes); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// everyHit turns every page of a search.
+func (r *replica) everyHit(account *chat.Account, q chat.ContactSearch) []int64 {
+	r.t.Helper()
+	ids := []int64{}
+	for range 10_000 {
+		found, err := r.SearchContacts(r.t.Context(), account, q)
+		if err != nil {
+			r.t.Fatalf("%v: %v", q.Parts, err)
+		}
+		for _, c := range found.Contacts {
+			ids = append(ids, c.ID)
+		}
+		if !found.Info.HasNextPage {
+			return ids
+		}
+		q.Found, q.Page.From = nil, found.Info.End
+	}
+	r.t.Fatal("a search without an end")
+	return nil
+}
+
+func scanning(a *chat.Account) *chat.Account {
+	c := *a
+	c.Settings.Search.Mode = chat.SearchByScan
+	return &c
+}
+
+// needles are questions for the demo's contacts and for the strange ones.
+var needles = []string{
+	"ines", "INES.MOURA", "moura", "@example.com", "example.com", "ines.moura.001@example.com", "INES.MOURA.001@EXAMPLE.COM", "001@", "a", "in", "z", "+1", "15", "+",
+	"--", "+15552010001", "1 (555) 201-0001", "201-0016", "2010016", "555", "٢٠١٠٠١٦", "crm-9001", "CRM-9001", "crm-", "9001", "Kestrel", "kestrel freight", "Ke",
+	"Orchard & Pine", "& P", "%", "_", "%%%", "___", `\`, `\\\`, "100%", "é", "שלום", "漢", "😀", "nobody at all", "tel:+1", "tel", "hidden by", "@", "＠", " ",
+}
+
+// strangers adds contacts with names, companies and addresses that break naive rules, and seals them.
+func strangers(r *replica) {
+	r.t.Helper()
+	draw := rand.New(rand.NewPCG(11, 13))
+	parts := []string{"anna", "Anna", "ÅSA", "A\u030asa", "שלום", "עולם", "漢字", "仮名", "😀", "👨\u200d👩", "100%", "a_b", `c\d`, "straße", "ΣΑΣ", "x", "yz", "201", "5550199", "O'Hara", "e\u0301", "é"}
+	text := func() string {
+		var b strings.Builder
+		for range 1 + draw.IntN(3) {
+			b.WriteString(parts[draw.IntN(len(parts))])
+			b.WriteString([]string{"", " ", "-"}[draw.IntN(3)])
+		}
+		return strings.TrimSpace(b.String())
+	}
+	var names, emails, phones, identifiers, profiles []string
+	for i := range 120 {
+		email, phone, identifier := fmt.Sprintf("%s.%d@%s.example", strings.ReplaceAll(text(), " ", ""), i, parts[draw.IntN(2)]), fmt.Sprintf("+1555%07d", draw.IntN(10_000_000)), fmt.Sprintf("ID-%s-%d", text(), i)
+		name := text()
+		switch draw.IntN(6) {
+		case 0:
+			name = email
+		case 1:
+			name, _, _ = strings.Cut(email, "@")
+		case 2:
+			name = phone[5:]
+		}
+		company := text()
+		if draw.IntN(4) == 0 {
+			company = "hidden by " + email
+		}
+		profile, _ := json.Marshal(map[string]string{"company_name": company, "Company_Name": "another"})
+		names, emails, phones = append(names, name), append(emails, email), append(phones, phone)
+		identifiers, profiles = append(identifiers, identifier), append(profiles, string(profile))
+	}
+	storetest.Exec(r.t, r.store, `INSERT INTO contacts (account_id, name, email, phone_number, identifier, additional_attributes, last_activity_at, created_at, updated_at)
+		SELECT 1, n, e, p, i, a::jsonb, CASE WHEN o % 5 > 0 THEN timestamp '2026-01-01' + (o / 3) * interval '1 minute' END, now(), now()
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY v(n, e, p, i, a, o)`, names, emails, phones, identifiers, profiles)
+	if err := r.SealAccount(r.t.Context(), schema.Acme, func(Sealing) {}); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// TestSearchContacts asks everything of everybody in every way there is, and holds the answers against a naive reader's.
+func TestSearchContacts(t *testing.T) {
+	t.Parallel()
+	r := newSearched(t)
+	strangers(r)
+	sealed := r.account(schema.Acme)
+	list := everyContact(r)
+	questions := slices.Clone(needles)
+	draw := rand.New(rand.NewPCG(3, 5))
+	for range 20 { // pieces of what there is
+		c := list[draw.IntN(len(list))]
+		value := []rune([]string{c.Name, c.Email, c.Phone, c.Identifier, c.Company}[draw.IntN(5)])
+		if len(value) == 0 {
+			continue
+		}
+		from := draw.IntN(len(value))
+		piece := strings.TrimSpace(string(value[from : from+1+draw.IntN(min(len(value)-from, 9))]))
+		if piece != "" {
+			questions = append(questions, piece, strings.ToUpper(piece))
+		}
+	}
+	hits := 0
+	for i, text := range questions {
+		for j, s := range seers {
+			if j > 1 && (i+j)%4 > 0 { // a quarter of the questions is enough for each of these
+				continue
+			}
+			want := s.finding(list, text)
+			hits += len(want)
+			for name, account := range map[string]*chat.Account{"sealed": sealed, "plain": plainly(sealed)} {
+				if diff := gocmp.Diff(want, r.everyHit(account, s.asks(text, 100))); diff != "" {
+					t.Errorf("%q of who sees %s, %s (-naive +found):\n%s", text, s.name, name, diff)
+				}
+			}
+			if j > 1 || i%3 > 0 {
+				continue
+			}
+			scanned := r.everyHit(scanning(sealed), s.asks(text, 100))
+			slices.Sort(scanned)
+			slices.Sort(want)
+			if diff := gocmp.Diff(want, scanned); diff != "" {
+				t.Errorf("%q of who sees %s, without tokens (-naive +found):\n%s", text, s.name, diff)
+			}
+		}
+	}
+	if hits < 3000 {
+		t.Errorf("all questions together have %d hits", hits)
+	}
+	if n := r.counted(unreadableCounter, ""); n != 0 {
+		t.Errorf("%v values did not open", n)
+	}
+}
+
+// TestSearchedPagesMakeTheList turns pages of every size, in every way there is.
+func TestSearchedPagesMakeTheList(t *testing.T) {
+	t.Parallel()
+	r := newSearched(t)
+	sealed := r.account(schema.Acme)
+	for name, account := range map[string]*chat.Account{"sealed": sealed, "plain": plainly(sealed), "scanned": scanning(sealed)} {
+		for _, text := range []string{"moura", "2010", "example.com", "nobody at all"} {
+			q := seers[0].asks(text, 100)
+			want := r.everyHit(account, q)
+			for _, limit := range []int{1, 3, 17} {
+				q.Page.Limit = limit
+				if diff := gocmp.Diff(want, r.everyHit(account, q)); diff != "" {
+					t.Errorf("%s, %q in pages of %d (-whole +pages):\n%s", name, text, limit, diff)
+				}
+			}
+			q.Page = chat.Page{Limit: 5, Exact: true}
+			found, err := r.SearchContacts(t.Context(), account, q)
+			if err != nil || len(found.Contacts) != min(5, len(want)) || found.Partial {
+				t.Errorf("%s, %q: a page that asks for no more has %d of %d contacts, %v", name, text, len(found.Contacts), len(want), err)
+			}
+		}
+	}
+}
+
+// TestFoundComesFirst has a look-up find a contact that the text finds otherwise as well: it is there once.
+func TestFoundComesFirst(t *testing.T) {
+	t.Parallel()
+	r := newSearched(t)
+	sealed := r.account(schema.Acme)
+	for name, account := range map[string]*chat.Account{"sealed": sealed, "plain": plainly(sealed), "scanned": scanning(sealed)} {
+		q := seers[1].asks("moura", 100)
+		all := r.everyHit(account, q)
+		last := all[len(all)-1]
+		want := slices.Concat([]int64{last}, all[:len(all)-1])
+		for _, limit := range []int{1, 2, 50} {
+			q := seers[1].asks("moura", limit)
+			q.Found = r.contacts(account, last)[0]
+			if diff := gocmp.Diff(want, r.everyHit(account, q)); diff != "" {
+				t.Errorf("%s, pages of %d:\n%s", name, limit, diff)
+			}
+		}
+		q = seers[1].asks("nobody at all", 1)
+		q.Found = r.contacts(account, last)[0]
+		if got := r.everyHit(account, q); !slices.Equal(got, []int64{last}) {
+			t.Errorf("%s: a look-up alone gives %v", name, got)
+		}
+	}
+}
+
+// TestSearchesAreBounded: how many contacts one request looks at, and that the next goes on where it stopped.
+func TestSearchesAreBounded(t *testing.T) {
+	t.Parallel()
+	r := newSearched(t)
+	storetest.Exec(t, r.store, `INSERT INTO contacts (account_id, name, email, last_activity_at, created_at, updated_at)
+		SELECT 1, 'crowd', 'crowd' || n || '@example.net', timestamp '2027-01-01' + n * interval '1 second', now(), now() FROM generate_series(1, 2500) n`)
+	if err := r.SealAccount(t.Context(), schema.Acme, func(Sealing) {}); err != nil {
+		t.Fatal(err)
+	}
+	sealed := r.account(schema.Acme)
+	if found, err := r.SearchContacts(t.Context(), scanning(sealed), seers[0].asks("moura.001@", 10)); err != nil || !found.Partial || len(found.Contacts) > 0 || !found.Info.HasNextPage || found.Info.End == nil {
+		t.Errorf("a scan beyond its bound: %+v, %v", found, err)
+	}
+	if got := r.everyHit(scanning(sealed), seers[0].asks("moura.001@", 10)); !slices.Equal(got, []int64{everything}) {
+		t.Errorf("a scan to its end finds %v", got)
+	}
+	if found, err := r.SearchContacts(t.Context(), scanning(sealed), seers[0].asks("ines.moura.001@example.com", 10)); err != nil || len(found.Contacts) != 1 {
+		t.Errorf("a scan for a whole address: %+v, %v", found, err)
+	}
+	// As if every contact of the crowd had had another address before.
+	storetest.Exec(t, r.store, `UPDATE cloakroom.contact_tokens t SET tokens = t.tokens || o.tokens FROM cloakroom.contact_tokens o, contacts c
+		WHERE o.account_id = 1 AND o.contact_id = $1 AND c.name = 'crowd' AND t.contact_id = c.id`, everything)
+	q := seers[0].asks("moura.001@", 10)
+	found, err := r.SearchContacts(t.Context(), sealed, q)
+	if err != nil || !found.Partial || len(found.Contacts) > 0 {
+		t.Errorf("candidates beyond their bound: %+v, %v", found, err)
+	}
+	if got := r.everyHit(sealed, q); !slices.Equal(got, []int64{everything}) {
+		t.Errorf("a search to its end finds %v", got)
+	}
+	r.SearchTime = 0
+	if found, err := r.SearchContacts(t.Context(), sealed, q); err != nil || !found.Partial || found.Info.End == nil {
+		t.Errorf("a search without time: %+v, %v", found, err)
+	}
+	if got := r.everyHit(sealed, q); !slices.Equal(got, []int64{everything}) {
+		t.Errorf("many searches without time find %v", got)
+	}
+}
+
+// TestSearchCosts: a page takes one statement, whatever it finds.
+func TestSearchCosts(t *testing.T) {
+	t.Parallel()
+	r := newSearched(t)
+	sealed := r.account(schema.Acme)
+	r.everyHit(sealed, seers[0].asks("nobody", 1)) // and the account's keys are read
+	for name, account := range map[string]*chat.Account{"sealed": sealed, "plain": plainly(sealed)} {
+		for _, text := range []string{"moura", "+15552010001", "nobody", "example.com"} {
+			for _, s := range seers {
+				ctx, count := store.WithCount(t.Context())
+				found, err := r.SearchContacts(ctx, account, s.asks(text, 15))
+				if err != nil || count.Statements.Load() > 1 {
+					t.Errorf("%s, %q of who sees %s: %d statements, %v, %v", name, text, s.name, count.Statements.Load(), found, err)
+				}
+			}
+		}
+	}
+	if len(r.cached(sealed)) != 0 {
+		t.Error("a search has filled Redis")
+	}
+}
+
+// TestBrokenContactsAreNotFound breaks contacts in every way there is: others are found, what is broken is on record once.
+func TestBrokenContactsAreNotFound(t *testing.T) {
+	t.Parallel()
+	r := newSearched(t)
+	sealed := r.account(schema.Acme)
+	q := seers[0].asks("example.com", 100)
+	before := r.everyHit(sealed, q)
+	broken := before[:4]
+	for i, sql := range []string{
+		`UPDATE cloakroom.contacts SET email_sealed = set_byte(email_sealed, length(email_sealed) - 1, get_byte(email_sealed, length(email_sealed) - 1) # 1) WHERE contact_id = $1`,
+		`UPDATE cloakroom.contacts SET row_version = row_version + 1 WHERE contact_id = $1`,
+		`DELETE FROM cloakroom.contacts WHERE contact_id = $1`,
+		`UPDATE cloakroom.subject_keys SET key_sealed = set_byte(key_sealed, 20, get_byte(key_sealed, 20) # 1) WHERE contact_id = $1`,
+	} {
+		storetest.Exec(t, r.store, sql, broken[i])
+	}
+	for range 2 {
+		if diff := gocmp.Diff(before[4:], r.everyHit(sealed, q)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if n := r.audited(chat.SealedUnreadableHit); n != 6 { // two of them have a profile that does not open either
+		t.Errorf("%d are on record, want 6", n)
+	}
+	storetest.Exec(t, r.store, `UPDATE cloakroom.contacts SET row_version = row_version + 1 WHERE account_id = 1`)
+	if _, err := r.SearchContacts(t.Context(), sealed, q); chat.CodeOf(err) != chat.SealedUnreadable {
+		t.Errorf("an account that does not open: %v", err)
+	}
+}
+
+// TestContactTokensFollowTheirContact changes, merges and erases: who was found is not, who is now is.
+func TestContactTokensFollowTheirContact(t *testing.T) {
+	t.Parallel()
+	r := newSearched(t)
+	sealed := r.account(schema.Acme)
+	finds := func(text string, want ...int64) {
+		t.Helper()
+		if got := r.everyHit(sealed, seers[0].asks(text, 10)); !slices.Equal(got, want) && len(got)+len(want) > 0 {
+			t.Errorf("%q finds %v, want %v", text, got, want)
+		}
+	}
+	value := func(s string) *chat.PII { p := chat.PII(s); return &p }
+	c, err := r.CreateContact(t.Context(), sealed, ContactChange{chat.FieldEmail: value("quetzal.one@example.net"), chat.FieldName: value("quetzal.one")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	finds("quetzal", c.ID)
+	if err := r.PutContact(t.Context(), sealed, c.ID, ContactChange{chat.FieldEmail: value("okapi@example.net"), chat.FieldProfile: value(`{"company_name": "Zorilla Works"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	finds("okapi@", c.ID)
+	finds("zorilla", c.ID)
+	finds("quetzal.one@") // the name was an address, and stays sealed: found all the same
+	finds("quetzal.one", c.ID)
+	if n := storetest.Value[int64](t, r.store, `SELECT count(*) FROM cloakroom.contact_tokens WHERE account_id = 1 AND array_length(tokens, 1) % 8 > 0`); n > 0 {
+		t.Errorf("%d rows of tokens say how many there are", n)
+	}
+	if all, have := storetest.Value[int64](t, r.store, `SELECT count(*) FROM cloakroom.contacts WHERE account_id = 1`), storetest.Value[int64](t, r.store, `SELECT count(*) FROM cloakroom.contact_tokens`); all != have {
+		t.Errorf("%d of %d contacts have a row of tokens", have, all)
+	}
+}
+
+// TestSearchBindsNoAddress looks at what PostgreSQL is told of a text that holds one.
+func TestSearchBindsNoAddress(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"ines@example.com", "ines@", "+1 555 201 0001", "5552010001"} {
+		r := &contactSearch{source: store.ContactSource{Sealed: true, SealedAttributes: true}, Query: seers[1].asks(text, 1)}
+		if err := r.ask(true); err != nil || !gocmp.Equal(r.candidates, store.ContactCandidates{}) {
+			t.Errorf("%q: %+v, %v", text, r.candidates, err)
+		}
+	}
+}
+
+// TestCursorsOfASearch: a cursor opens for the same question by who sees the same, and nowhere else.
+func TestCursorsOfASearch(t *testing.T) {
+	t.Parallel()
+	r := newSearched(t)
+	a := r.account(schema.Acme)
+	names := map[string]string{}
+	add := func(what string, account *chat.Account, q chat.ContactSearch) {
+		name := ContactSearchList(account, q)
+		if strings.Contains(name, "moura") {
+			t.Errorf("%s: the name of a list holds its text", what)
+		}
+		if other, taken := names[name]; taken {
+			t.Errorf("%s and %s are one list", what, other)
+		}
+		names[name] = what
+	}
+	for _, s := range seers {
+		for _, text := range []string{"moura", "Moura"} {
+			add(s.name+" "+text, a, s.asks(text, 5))
+			add(s.name+" scanned "+text, scanning(a), s.asks(text, 5))
+			add(s.name+" plain "+text, plainly(a), s.asks(text, 5))
+		}
+	}
+	q := seers[0].asks("moura", 5)
+	q.Parts = maps.Clone(q.Parts)
+	if ContactSearchList(a, q) != ContactSearchList(a, seers[0].asks("moura", 50)) {
+		t.Error("one list has two names")
+	}
+}
