@@ -37,13 +37,6 @@ func (c *AttributeListCmd) Run(app *App) error {
 	return table.Flush()
 }
 
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}
-
 // searchable says as well whether tags can be asked already.
 func searchable(d *chat.AttributeDefinition) string {
 	if d.Searchable() && !d.Policy.Findable(d.Type) {
