@@ -60,6 +60,7 @@ const (
 	SearchModeSet       Action = "search_mode_set"
 	ConversationUpdated Action = "conversation_updated"
 	AttributePolicySet  Action = "attribute_policy_set"
+	ContactOrderingSet  Action = "contact_ordering_set"
 )
 
 // ActorOf names a viewer in the audit trail.

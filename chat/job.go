@@ -14,6 +14,7 @@ const (
 	RetireKeys    JobKind = "retire_keys"    // refuse and destroy what no row names any more, for the whole installation
 	VerifyErasure JobKind = "verify_erasure" // prove that a contact is gone
 	IndexSearch   JobKind = "index_search"   // an account's tokens and tags made, or taken away, as its settings of search say
+	BuildOrder    JobKind = "build_order"    // an account's order labels made anew, or taken away, as its orderings say
 )
 
 // JobState is where a job stands.
@@ -76,6 +77,8 @@ type Checkpoint struct {
 	Generation int   `json:"generation,omitempty"` // that the job made
 	Found      int64 `json:"found,omitempty"`      // rows at fault
 	Policies   int64 `json:"policies,omitempty"`   // decisions about attributes that the job goes by, as a sum of versions
+
+	Field ContactOrderField `json:"field,omitempty"` // whose labels are made
 
 	Keysets []KeysetName `json:"keysets,omitempty"` // generations that the steps ahead are about
 	Epochs  bool         `json:"epochs,omitempty"`  // and old epochs as well

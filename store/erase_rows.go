@@ -50,7 +50,9 @@ var erasedSealed = []emptying{
 		touch: resealed, columns: []emptied{toNull("content_sealed")}},
 	{table: "cloakroom.lookup_tags", rows: `t.account_id = {account} AND t.contact_id = ANY({subjects})`, delete: true},
 	{table: "cloakroom.contact_tokens", rows: `t.account_id = {account} AND t.contact_id = ANY({subjects})`, delete: true},
-	{table: "cloakroom.contact_labels", rows: `t.account_id = {account} AND t.contact_id = ANY({subjects})`, delete: true},
+	// The contact stays listed, as blank.
+	{table: "cloakroom.contact_labels", rows: `t.account_id = {account} AND t.contact_id = ANY({subjects})`,
+		columns: []emptied{toNull("label"), {"waiting", "false", "t.waiting"}}},
 	{table: "cloakroom.attribute_tags", rows: `t.account_id = {account} AND (t.model = 'CONTACT' AND t.entity_id = ANY({subjects})
  OR t.model = 'CONVERSATION' AND t.entity_id = ANY({conversations}))`, delete: true},
 	{table: "cloakroom.message_tokens", rows: `t.account_id = {account} AND t.message_id IN ` + messagesOf, delete: true},

@@ -66,6 +66,8 @@ func planOf(kind chat.JobKind) []step {
 		return retireKeys
 	case chat.VerifyErasure:
 		return verifyErasure
+	case chat.BuildOrder:
+		return buildOrder
 	case chat.IndexSearch:
 		return indexSearch
 	default:

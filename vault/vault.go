@@ -35,6 +35,10 @@ type Vault struct {
 	refusals recent[int64]    // users whose refused look-ups are on record
 	overdue  recent[struct{}] // keys whose rotation is overdue are in the log
 
+	orders orders // of contacts, as last read
+	runs   runs   // of inserts into orders that the database keeps
+	builds builds // of such orders
+
 	turns    turns
 	attendee attendee // this process among those that hold keys
 
