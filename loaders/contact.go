@@ -70,7 +70,7 @@ func (s *Set) Contacts(ctx context.Context, account *chat.Account, args PageArgs
 	connection := selected(ctx, "ContactConnection")
 	q.Page.Exact = connection.exact()
 	asked := connection.nodes("Contact")
-	q.Parts.Attributes = asked.asks("customAttributes", "additionalAttributes")
+	q.Parts.Attributes = asked.asks("customAttributes", "additionalAttributes") || orderSealed(account, q.Order.Field) && q.Order.Field.Dataset() == chat.Attributes && connection.asksCursors()
 	threads, prefetch := s.threadsAsked(ctx, account, asked)
 	if prefetch {
 		q.Parts.Conversations = &threads.query
@@ -80,7 +80,11 @@ func (s *Set) Contacts(ctx context.Context, account *chat.Account, args PageArgs
 		return nil, err
 	}
 	info.Seal = sealWith(ctx, cursors)
-	return s.contactPage(ctx, account, q, info, threads, rows)
+	page, err := s.contactPage(ctx, account, q, info, threads, rows)
+	if err == nil && orderSealed(account, q.Order.Field) {
+		page.PageInfo.Seal = sealTexts(info.Seal, q.Order.Field, page.Nodes)
+	}
+	return page, err
 }
 
 func (s *Set) primeContacts(ctx context.Context, contacts []*chat.Contact, attributes bool) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/rollout"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/vault"
 )
@@ -49,42 +50,60 @@ func threadsQuery(ctx context.Context, account *chat.Account, contactID int64) c
 		Order: chat.ConversationOrder{Field: chat.ByLastActivity, Direction: chat.Descending}}
 }
 
-// contactRows reads the contacts of a page, in the list's order, and says where they lie. Where addresses are sealed
-// the database cannot order by them: vault gives every place, and only the page's contacts are read.
+// contactRows reads the contacts of a page, in the list's order, and says where they lie. Where what they are ordered by
+// is sealed, the order is one that the database keeps, or vault gives the places and only the page's contacts are read.
 func (s *Set) contactRows(ctx context.Context, account *chat.Account, q chat.ContactQuery) ([]store.ContactRow, chat.PageInfo, error) {
-	if _, byAddress := q.Order.Field.Address(); !byAddress || !q.Sealed {
-		rows, err := s.store.ListContacts(ctx, account.ID, q)
-		rows, info := chat.Slice(rows, q.Page, func(r store.ContactRow) *chat.Position { return r.Position })
-		return rows, info, err
+	if orderSealed(account, q.Order.Field) {
+		rows, kept, err := s.vault.ListByLabel(ctx, account, q)
+		if kept || err != nil {
+			rows, info := chat.Slice(rows, q.Page, placeOf)
+			return rows, info, err
+		}
+		if _, opened := q.Order.Field.Source(); opened {
+			return s.contactsAt(ctx, account, q)
+		}
 	}
+	rows, err := s.store.ListContacts(ctx, account.ID, q)
+	rows, info := chat.Slice(rows, q.Page, placeOf)
+	return rows, info, err
+}
+
+func placeOf(r store.ContactRow) *chat.Position { return r.Position }
+
+func (s *Set) contactsAt(ctx context.Context, account *chat.Account, q chat.ContactQuery) ([]store.ContactRow, chat.PageInfo, error) {
 	places, err := s.vault.OrderContacts(ctx, account, q)
 	if err != nil {
 		return nil, chat.PageInfo{}, err
 	}
-	places, info := chat.Slice(stretch(places, q.Order, q.Page), q.Page, func(p *chat.Position) *chat.Position { return p })
+	places, info := chat.Slice(places, q.Page, func(p *chat.Position) *chat.Position { return p })
 	rows, err := s.store.ContactsAt(ctx, account.ID, q, places)
 	return rows, info, err
 }
 
-// stretch gives what a page reads of an ordered list as the store would: one place over the limit, and in reverse
-// where the page is read backwards. The place a page starts from may be gone since.
-func stretch(places []*chat.Position, order chat.ContactOrder, page chat.Page) []*chat.Position {
-	at, there := 0, false
-	if page.From != nil {
-		at, there = slices.BinarySearchFunc(places, page.From, order.Compare)
-	}
-	if !page.Backward {
-		if there {
-			at++
+// orderSealed says that contacts are ordered by texts of a dataset that is read sealed.
+func orderSealed(account *chat.Account, f chat.ContactOrderField) bool {
+	return f.ByText() && rollout.ReadFrom(account.Settings, f.Dataset()) == rollout.Sealed
+}
+
+// asksCursors says that somebody asks a connection of contacts where they lie.
+func (s selection) asksCursors() bool {
+	return s.of("pageInfo", "PageInfo").asks("startCursor", "endCursor") || s.of("edges", "ContactEdge").asks("cursor")
+}
+
+// sealTexts gives cursors of places that hold no text: they are made of the contacts that stand there. A text that does
+// not open is none, and its contact comes last.
+func sealTexts(seal func(*chat.Position) (string, error), f chat.ContactOrderField, contacts []*chat.Contact) func(*chat.Position) (string, error) {
+	return func(at *chat.Position) (string, error) {
+		i := slices.IndexFunc(contacts, func(c *chat.Contact) bool { return c.ID == at.ID })
+		if at.Text != nil || i < 0 {
+			return seal(at)
 		}
-		return places[at:min(at+page.Read(), len(places))]
+		whole := *at
+		if text, err := f.TextOf(contacts[i]); err == nil {
+			whole.Text = text
+		}
+		return seal(&whole)
 	}
-	if page.From == nil {
-		at = len(places)
-	}
-	read := slices.Clone(places[max(0, at-page.Read()):at])
-	slices.Reverse(read)
-	return read
 }
 
 // contactPage gives contacts and their conversations values in one go and primes the loaders.

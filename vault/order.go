@@ -149,7 +149,7 @@ func (o *ordering) page(l *orderList, mark int64) ([]*chat.Position, error) {
 		return nil, err
 	}
 	ids := l.ids
-	if !reflect.ValueOf(o.query.Filter).IsZero() {
+	if len(o.query.Where) > 0 || !reflect.ValueOf(o.query.Filter).IsZero() {
 		if ids, at, there, err = o.passing(l, at, there); err != nil {
 			return nil, err
 		}
