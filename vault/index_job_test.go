@@ -21,6 +21,13 @@ const noTokens = `DELETE FROM cloakroom.message_tokens; DELETE FROM cloakroom.co
  FROM custom_attribute_definitions WHERE account_id = 1 AND attribute_display_type = 0
  UNION SELECT 1, 'CONTACT', 'city', 'TEXT', true, true;`
 
+// someTags are of an attribute that somebody has decided about since; whose they are is not their own.
+const someTags = `INSERT INTO cloakroom.attribute_policies (account_id, model, attribute_key, value_type, personal, searchable, indexed)
+ VALUES (1, 'CONTACT', 'city', 'TEXT', true, true, true);
+ INSERT INTO cloakroom.attribute_tags (account_id, model, attribute_key, generation, tag_index, entity_id)
+ SELECT 1, 'CONTACT', 'city', 1, decode(repeat('ab', 16), 'hex'), contact_id FROM cloakroom.contacts UNION ALL
+ SELECT 1, 'CONVERSATION', 'gone', 1, decode(repeat('cd', 16), 'hex'), conversation_id FROM cloakroom.conversations;`
+
 // notIndexed finds sealed rows without tokens, and settings that do not say that all have them.
 const notIndexed = `SELECT 'message ' || s.message_id FROM cloakroom.messages s WHERE content_sealed IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM cloakroom.message_tokens t WHERE t.message_id = s.message_id AND t.generation = ` + indexInForce + `)

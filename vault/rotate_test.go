@@ -19,6 +19,7 @@ type rotation struct {
 	account   int64
 	arguments chat.JobArguments
 	after     string // a query that gives what is not as it should be; nothing is good
+	before    string // a script that gives the job something to do
 }
 
 // oldRows finds rows of Acme's that name another generation than the one in force.
@@ -27,7 +28,8 @@ const oldRows = `WITH active AS (SELECT purpose, generation FROM cloakroom.accou
  UNION ALL SELECT 'data', key_id, 'contacts' FROM cloakroom.contacts UNION ALL SELECT 'data', key_id, 'contact_inboxes' FROM cloakroom.contact_inboxes
  UNION ALL SELECT 'data', key_id, 'conversations' FROM cloakroom.conversations UNION ALL SELECT 'data', key_id, 'messages' FROM cloakroom.messages
  UNION ALL SELECT 'data', key_id, 'attachments' FROM cloakroom.attachments UNION ALL SELECT 'data', key_id, 'notes' FROM cloakroom.notes
- UNION ALL SELECT 'index', generation, 'lookup_tags' FROM cloakroom.lookup_tags)
+ UNION ALL SELECT 'index', generation, 'lookup_tags' FROM cloakroom.lookup_tags UNION ALL SELECT 'index', generation, 'message_tokens' FROM cloakroom.message_tokens
+ UNION ALL SELECT 'index', generation, 'contact_tokens' FROM cloakroom.contact_tokens UNION ALL SELECT 'index', generation, 'attribute_tags' FROM cloakroom.attribute_tags)
  SELECT place || ' names generation ' || n.generation FROM named n JOIN active a USING (purpose) WHERE n.generation <> a.generation`
 
 const oldKeysets = ` UNION SELECT purpose || '/' || generation || ' is ' || state FROM cloakroom.account_keysets WHERE account_id = 1 AND `
@@ -38,22 +40,20 @@ const oldEpochs = `SELECT 'a subject key lies under epoch ' || epoch FROM cloakr
 // rotations gives every plan; the folder is for keys that follow the master key.
 func rotations(folder string) map[string]rotation {
 	return map[string]rotation{
-		"account": {chat.RotateAccount, schema.Acme, chat.JobArguments{Reseal: true},
-			oldRows + oldKeysets + `purpose IN ('data', 'vault') AND (generation = 1) <> (state = 'destroyed')
+		"account": {kind: chat.RotateAccount, account: schema.Acme, arguments: chat.JobArguments{Reseal: true}, after: oldRows + oldKeysets + `purpose IN ('data', 'vault') AND (generation = 1) <> (state = 'destroyed')
  UNION SELECT 'audit is ' || state FROM cloakroom.account_keysets WHERE account_id = 1 AND purpose = 'audit' AND generation = 1 AND state <> 'retired'`},
-		"account, subject keys alone": {chat.RotateAccount, schema.Acme, chat.JobArguments{},
-			`SELECT 'a subject key under ' || key_id FROM cloakroom.subject_keys WHERE account_id = 1 AND state = 'active' AND key_id <> 2` +
-				oldKeysets + `purpose = 'data' AND state <> CASE generation WHEN 1 THEN 'retired' ELSE 'active' END`},
-		"account, old keys kept": {chat.RotateAccount, schema.Acme, chat.JobArguments{Reseal: true, Retention: time.Hour},
-			oldRows + oldKeysets + `purpose = 'data' AND generation = 1 AND state <> 'refused'`},
-		"index": {chat.RotateIndex, schema.Acme, chat.JobArguments{},
-			oldRows + oldKeysets + `purpose = 'index' AND (generation = 1) <> (state = 'destroyed')`},
-		"epoch": {chat.RotateEpoch, 0, chat.JobArguments{},
-			oldEpochs + ` UNION SELECT epoch || ' is ' || state FROM cloakroom.key_epochs WHERE (epoch = 1) <> (state = 'destroyed')`},
-		"master": {chat.RotateMaster, 0, chat.JobArguments{To: "local-file://" + filepath.Join(folder, "next.key")},
-			oldEpochs + ` UNION SELECT purpose || ' lies under ' || master_key FROM cloakroom.account_keysets WHERE master_key NOT LIKE '%next.key'
+		"account, subject keys alone": {kind: chat.RotateAccount, account: schema.Acme, arguments: chat.JobArguments{}, after: `SELECT 'a subject key under ' || key_id FROM cloakroom.subject_keys WHERE account_id = 1 AND state = 'active' AND key_id <> 2` +
+			oldKeysets + `purpose = 'data' AND state <> CASE generation WHEN 1 THEN 'retired' ELSE 'active' END`},
+		"account, old keys kept": {kind: chat.RotateAccount, account: schema.Acme, arguments: chat.JobArguments{Reseal: true, Retention: time.Hour}, after: oldRows + oldKeysets + `purpose = 'data' AND generation = 1 AND state <> 'refused'`},
+		"index": {kind: chat.RotateIndex, account: schema.Acme, before: someTags, after: oldRows + oldKeysets + `purpose = 'index' AND (generation = 1) <> (state = 'destroyed')
+ UNION ` + notIndexed},
+		"search by tokens": {kind: chat.IndexSearch, account: schema.Acme, before: noTokens, after: oldRows + ` UNION ` + notIndexed},
+		"search by scan": {kind: chat.IndexSearch, account: schema.Acme, before: `UPDATE cloakroom.search_settings SET mode = 'SCAN', messages_indexed = false, contacts_indexed = false`,
+			after: `SELECT 'message ' || message_id FROM cloakroom.message_tokens UNION SELECT 'contact ' || contact_id FROM cloakroom.contact_tokens`},
+		"epoch": {kind: chat.RotateEpoch, account: 0, arguments: chat.JobArguments{}, after: oldEpochs + ` UNION SELECT epoch || ' is ' || state FROM cloakroom.key_epochs WHERE (epoch = 1) <> (state = 'destroyed')`},
+		"master": {kind: chat.RotateMaster, account: 0, arguments: chat.JobArguments{To: "local-file://" + filepath.Join(folder, "next.key")}, after: oldEpochs + ` UNION SELECT purpose || ' lies under ' || master_key FROM cloakroom.account_keysets WHERE master_key NOT LIKE '%next.key'
  UNION SELECT 'epoch lies under ' || master_key FROM cloakroom.key_epochs WHERE state = 'active' AND master_key NOT LIKE '%next.key'`},
-		"nothing to retire": {chat.RetireKeys, 0, chat.JobArguments{}, oldRows + oldKeysets + `state <> 'active'`},
+		"nothing to retire": {kind: chat.RetireKeys, account: 0, arguments: chat.JobArguments{}, after: oldRows + oldKeysets + `state <> 'active'`},
 	}
 }
 
@@ -66,6 +66,7 @@ func TestRotations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRotating(t)
+			r.prepare(rot)
 			values, tags, chatwoot, alias := r.open(schema.Acme), r.tags(), r.wrong(untouched), r.alias()
 			job := r.finish(r.begin(rot.kind, rot.account, rot.arguments))
 			if job.State != chat.JobDone || job.Checkpoint.Found != 0 {
@@ -97,6 +98,17 @@ func TestRotations(t *testing.T) {
 	}
 }
 
+// prepare gives a rotation something to do.
+func (r *replica) prepare(rot rotation) {
+	r.t.Helper()
+	if rot.before == "" {
+		return
+	}
+	if err := r.store.RunScript(r.t.Context(), rot.before); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // died is what a test's checkpoint panics with.
 type died struct{ n int }
 
@@ -109,8 +121,10 @@ func TestEveryCheckpointSurvivesACrash(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			calm := newRotating(t)
+			calm.prepare(rot)
 			calm.finish(calm.begin(rot.kind, rot.account, rotations(peace)[name].arguments))
 			r := newRotating(t)
+			r.prepare(rot)
 			values, tags := r.open(schema.Acme), r.tags()
 			job := r.begin(rot.kind, rot.account, rot.arguments)
 			crashes := 0
