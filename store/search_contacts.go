@@ -204,7 +204,7 @@ func (s *Store) ScanContacts(ctx context.Context, accountID int64, from ContactS
 	return rows, nil
 }
 
-const contactsFound = `SELECT false, false, ` + contactColumns + `%s FROM contacts ct%s WHERE ct.account_id = $1 AND ct.id = ANY($2)` + foundOrder
+const contactsFound = `SELECT false, false, ` + contactColumns + `%s FROM contacts ct%s WHERE ct.account_id = $1 AND ct.id = ANY($2::int8[])` + foundOrder
 
 // ContactsFound reads contacts by their ids, as SearchContacts would.
 func (s *Store) ContactsFound(ctx context.Context, accountID int64, from ContactSource, ids []int64) ([]FoundContact, error) {

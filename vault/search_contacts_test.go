@@ -234,14 +234,17 @@ func TestSearchContacts(t *testing.T) {
 	hits := 0
 	for i, text := range questions {
 		for j, s := range seers {
-			if j > 1 && (i+j)%4 > 0 { // a quarter of the questions is enough for each of these
+			if j > 1 && (i+j)%5 > 0 { // a fifth of the questions is enough for each of these
 				continue
 			}
 			want := s.finding(list, text)
 			hits += len(want)
-			for name, account := range map[string]*chat.Account{"sealed": sealed, "plain": plainly(sealed)} {
-				if diff := gocmp.Diff(want, r.everyHit(account, s.asks(text, 100))); diff != "" {
-					t.Errorf("%q of who sees %s, %s (-naive +found):\n%s", text, s.name, name, diff)
+			if diff := gocmp.Diff(want, r.everyHit(sealed, s.asks(text, 100))); diff != "" {
+				t.Errorf("%q of who sees %s, sealed (-naive +found):\n%s", text, s.name, diff)
+			}
+			if (i+j)%2 == 0 {
+				if diff := gocmp.Diff(want, r.everyHit(plainly(sealed), s.asks(text, 100))); diff != "" {
+					t.Errorf("%q of who sees %s, plain (-naive +found):\n%s", text, s.name, diff)
 				}
 			}
 			if j > 1 || i%3 > 0 {
@@ -255,7 +258,7 @@ func TestSearchContacts(t *testing.T) {
 			}
 		}
 	}
-	if hits < 3000 {
+	if hits < 2000 {
 		t.Errorf("all questions together have %d hits", hits)
 	}
 	if n := r.counted(unreadableCounter, ""); n != 0 {
