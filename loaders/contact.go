@@ -67,6 +67,9 @@ func (s *Set) Contacts(ctx context.Context, account *chat.Account, args PageArgs
 	if q.Page, err = args.page(ctx, cursors, contactsPage, false); err != nil {
 		return nil, err
 	}
+	if err := s.vault.FilterContacts(ctx, auth.Viewer(ctx), account, &q); err != nil {
+		return nil, err
+	}
 	connection := selected(ctx, "ContactConnection")
 	q.Page.Exact = connection.exact()
 	asked := connection.nodes("Contact")

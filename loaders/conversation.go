@@ -41,6 +41,9 @@ func (s *Set) Conversations(ctx context.Context, account *chat.Account, args Pag
 	if q.Page, err = args.page(ctx, cursors, conversationsPage, false); err != nil {
 		return nil, err
 	}
+	if err := s.vault.FilterConversations(ctx, auth.Viewer(ctx), account, &q); err != nil {
+		return nil, err
+	}
 	asked := selected(ctx, "ConversationConnection")
 	q.Page.Exact = asked.exact()
 	q.Parts = conversationParts(asked.nodes("Conversation"))
