@@ -14,6 +14,58 @@ func fold(text string) string {
 	if isASCII(text) {
 		return strings.ToLower(text)
 	}
+	if quick, ok := foldQuickly(text); ok {
+		return quick
+	}
+	return foldFully(text)
+}
+
+// foldQuickly folds a text whose every rune is known to fold alone, as in most of the languages of Europe and East Asia.
+func foldQuickly(text string) (string, bool) {
+	b := make([]byte, 0, len(text)+8)
+	for _, r := range text {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			b = append(b, byte(r)+'a'-'A')
+		case r < utf8.RuneSelf:
+			b = append(b, byte(r))
+		case r >= 0x4E00 && r <= 0x9FFF, r >= 0xAC00 && r <= 0xD7A3, r >= 0x3041 && r <= 0x3096, r >= 0x30A1 && r <= 0x30FE && r != 0x30FB:
+			b = utf8.AppendRune(b, r)
+		case r < lettersAlone:
+			if foldedLetters[r] == "" {
+				return "", false
+			}
+			b = append(b, foldedLetters[r]...)
+		case r >= punctuationFrom && r < punctuationTo && foldedPunctuation[r-punctuationFrom] != "":
+			b = append(b, foldedPunctuation[r-punctuationFrom]...)
+		default:
+			return "", false
+		}
+	}
+	return string(b), true
+}
+
+// Latin, Greek and Cyrillic letters, and general punctuation, each folded; those that fold with their neighbours, or to
+// nothing, are left out.
+const (
+	lettersAlone    = 0x0530
+	punctuationFrom = 0x2010
+	punctuationTo   = 0x2060
+)
+
+var foldedLetters, foldedPunctuation = foldedAlone(utf8.RuneSelf, lettersAlone), foldedAlone(punctuationFrom, punctuationTo)[punctuationFrom:]
+
+func foldedAlone(from, to rune) []string {
+	list := make([]string, to)
+	for r := from; r < to; r++ {
+		if !unicode.Is(unicode.M, r) {
+			list[r] = foldFully(string(r))
+		}
+	}
+	return list
+}
+
+func foldFully(text string) string {
 	decomposed := norm.NFKD.String(strings.ToValidUTF8(text, "\uFFFD"))
 	var b strings.Builder
 	b.Grow(len(decomposed))

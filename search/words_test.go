@@ -79,12 +79,27 @@ func TestStopWordsAreFoldedWords(t *testing.T) {
 	}
 }
 
+// TestQuickFoldingIsTheFullOne takes every rune between others, also those that make one letter with their neighbours.
+func TestQuickFoldingIsTheFullOne(t *testing.T) {
+	t.Parallel()
+	for r := rune(1); r < 0x10000; r++ {
+		for _, around := range []string{"a", "й", "か", "한"} {
+			if text := around + string(r) + around; fold(text) != foldFully(text) {
+				t.Errorf("%q is folded to %q, rune by rune to %q", text, foldFully(text), fold(text))
+			}
+		}
+	}
+}
+
 func FuzzFold(f *testing.F) {
-	for _, s := range []string{"Straße", "e\u0301\u0323", "й ї İ", "한국어", "ﷺ", "\xff", "צה\"ל", "１２٣", "👍🏽\ufe0f"} {
+	for _, s := range []string{"Straße", "e\u0301\u0323", "й ї İ", "한국어", "ﷺ", "\xff", "צה\"ל", "１２٣", "👍🏽\ufe0f", "“Él” – ÿ…", "ガギ々 漢字"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		folded := fold(text)
+		if folded != foldFully(text) {
+			t.Fatalf("%q is folded to %q, rune by rune to %q", text, foldFully(text), folded)
+		}
 		if !utf8.ValidString(folded) {
 			t.Fatalf("%q is folded to %q", text, folded)
 		}
