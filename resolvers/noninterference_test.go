@@ -11,6 +11,7 @@ import (
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/chatwoot/schema"
 	"github.com/cloakroom/cloakroom/store/storetest"
+	"github.com/cloakroom/cloakroom/vault"
 )
 
 // TestHiddenValuesDoNotInterfere asks two worlds that differ in nothing but what is hidden from a masked agent: in the
@@ -36,16 +37,15 @@ func TestHiddenValuesDoNotInterfere(t *testing.T) {
 			for _, q := range questions {
 				a, b := here.ask(t, w.masked, q, nil), there.ask(t, w.masked, q, nil)
 				if string(a.body) != string(b.body) {
-					t.Errorf("%s\nhere:  %.400s\nthere: %.400s", q, a.body, b.body)
+					t.Fatalf("%s\nhere:  %.400s\nthere: %.400s", q, a.body, b.body)
 				}
 				if string(here.ask(t, w.sees, q, nil).body) != string(there.ask(t, w.sees, q, nil).body) {
 					told++
 				}
 			}
-			if told < len(questions)/4 {
-				t.Errorf("who may see the values tells the worlds apart by %d of %d questions: too many ask nothing", told, len(questions))
+			if told < 30 {
+				t.Errorf("who may see the values tells the worlds apart by %d of %d questions: they ask nothing", told, len(questions))
 			}
-			t.Logf("%d questions; by %d of them who may see the values tells the worlds apart", len(questions), told)
 		})
 	}
 }
@@ -98,7 +98,11 @@ func otherObject(t *testing.T, text string, other func(string) string) string {
 	return string(made)
 }
 
-// changeSealed writes every contact's addresses and attributes anew through the vault.
+// addressFields are a contact's whole addresses.
+var addressFields = []chat.Field{chat.FieldEmail, chat.FieldPhone, chat.FieldIdentifier}
+
+// changeSealed writes contacts' addresses and attributes anew through the vault, but for addresses that two have: nobody
+// could take one of these.
 func changeSealed(t *testing.T, e *edge, other func(string) string) {
 	t.Helper()
 	policy, err := e.store.ReadPolicy(t.Context(), 0, []int64{schema.Acme})
@@ -106,17 +110,27 @@ func changeSealed(t *testing.T, e *edge, other func(string) string) {
 		t.Fatal(err)
 	}
 	account := &chat.Account{ID: schema.Acme, Settings: policy.Settings[schema.Acme]}
-	for id := int64(1); id <= 60; id++ {
-		c, err := e.vault.FindContact(t.Context(), account, id)
+	held := make(map[string]int)
+	contacts := make([]map[chat.Field]string, 300)
+	for id := range contacts {
+		contacts[id] = make(map[chat.Field]string)
+		c, err := e.vault.FindContact(t.Context(), account, int64(id+1))
 		if err != nil {
-			t.Fatal(err)
+			continue // erased, or of another account
 		}
-		change := make(map[chat.Field]*chat.PII)
-		for _, f := range []chat.Field{chat.FieldEmail, chat.FieldPhone, chat.FieldIdentifier} {
+		for _, f := range addressFields {
 			if value, err := c.Values.Get(f); err != nil {
 				t.Fatal(err)
 			} else if value != nil {
-				p := chat.PII(other(value.Reveal()))
+				contacts[id][f] = value.Reveal()
+				held[vault.Normalise(f, value.Reveal())]++
+			}
+		}
+	}
+	for id := int64(1); id <= 60; id++ {
+		change := make(map[chat.Field]*chat.PII)
+		for f, value := range contacts[id-1] {
+			if p := chat.PII(other(value)); held[vault.Normalise(f, value)] == 1 {
 				change[f] = &p
 			}
 		}
@@ -154,7 +168,7 @@ func (w world) values(t *testing.T, e *edge) (values []string) {
 	e.ask(t, w.sees, fmt.Sprintf(`{ account(id: "%d") { contacts(first: 100, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { email phoneNumber identifier } } } }`, w.account), nil).data(t, &answer)
 	for _, c := range answer.Account.Contacts.Nodes {
 		for _, value := range []*string{c.Email, c.PhoneNumber, c.Identifier} {
-			if value != nil && len(values) < 12 {
+			if value != nil && len(values) < 6 {
 				values = append(values, *value)
 			}
 		}
@@ -174,7 +188,7 @@ func parts(values []string) (list []string) {
 		if mail {
 			list = append(list, name, "@"+domain, "@"+domain[:3])
 		}
-		for _, n := range []int{1, 2, 3, 4} {
+		for _, n := range []int{1, 2, 4} {
 			if len(name) > n {
 				list = append(list, name[:n], name[len(name)-n:])
 			}
@@ -184,7 +198,7 @@ func parts(values []string) (list []string) {
 	return slices.Compact(list)
 }
 
-const shown = ` { pageInfo { hasNextPage hasPreviousPage } partial nodes { id name alias emailState phoneState additionalAttributes { city companyName } } }`
+const shown = ` { pageInfo { hasNextPage hasPreviousPage } partial nodes { id name emailState phoneState additionalAttributes { city companyName } } }`
 
 // questions are the ways to ask by a value or a part of it.
 func (w world) questions(values []string) (list []string) {
@@ -193,7 +207,7 @@ func (w world) questions(values []string) (list []string) {
 	}
 	for i, part := range parts(values) {
 		add(`searchContacts(query: %q, first: 50)`+shown, part)
-		for _, attribute := range []string{"attribute: EMAIL", "attribute: PHONE_NUMBER", "attribute: IDENTIFIER", "attribute: NAME", "attribute: CITY",
+		for _, attribute := range []string{"attribute: EMAIL", "attribute: PHONE_NUMBER", "attribute: IDENTIFIER", "attribute: NAME",
 			`customAttribute: "plan"`, `customAttribute: "second_phone"`} {
 			operators := []string{"CONTAINS", "DOES_NOT_CONTAIN", "EQUAL_TO", "NOT_EQUAL_TO", "STARTS_WITH", "IS_GREATER_THAN", "IS_LESS_THAN"}
 			add(`contacts(first: 100, filter: {conditions: [{%s, operator: %s, values: [%q]}]})`+shown, attribute, operators[i%len(operators)], part)
