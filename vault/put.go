@@ -227,7 +227,7 @@ func (v *Vault) settle(ctx context.Context, account *chat.Account, records []cha
 	defer cancel()
 	again, err := v.drop(ctx, v.store, account, records)
 	if err != nil {
-		v.log.ErrorContext(ctx, "the cache was not told again of a change", "account", account.ID, "records", len(records), "error", store.Redact(err))
+		v.log.ErrorContext(ctx, "the cache was not told again of a change", "account", account.ID, "count", len(records), "error", store.Redact(err))
 	}
 	if moved || again {
 		v.tell(ctx, events.Event{Kind: events.AccountChanged, ID: account.ID})
