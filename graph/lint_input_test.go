@@ -16,7 +16,10 @@ import (
 var partly = regexp.MustCompile(`^(query|search|term|text|q|like)$|(^|_)(contains|starts_with|ends_with|prefix|suffix|matches)$`)
 
 // reviewedInputs are inputs with a telling name that find nothing by an address, each with the reason.
-var reviewedInputs = map[string]string{}
+var reviewedInputs = map[string]string{
+	"Account.searchMessages(query)":      "it goes over the texts of messages, which masked viewers read in the thread (P01); of what the system wrote with an address in it they find nothing",
+	"Conversation.searchMessages(query)": "as Account.searchMessages(query), in one thread",
+}
 
 func TestS5InputsWithPersonalValuesHaveAPolicy(t *testing.T) {
 	t.Parallel()
@@ -72,7 +75,18 @@ func fits(said, scalar string) bool {
 
 // reviewedValues are values of enums of inputs which are named like a personal field and tell nothing of it, each with
 // the reason.
-var reviewedValues = map[string]string{}
+var reviewedValues = map[string]string{
+	"ContactOrderField.COMPANY":          shownTexts,
+	"ContactOrderField.CITY":             shownTexts,
+	"ContactOrderField.COUNTRY":          shownTexts,
+	"ContactAttribute.COMPANY_NAME":      shownTexts,
+	"ContactAttribute.CITY":              shownTexts,
+	"ContactAttribute.COUNTRY_CODE":      shownTexts,
+	"ConversationAttribute.MAIL_SUBJECT": shownTexts,
+}
+
+// shownTexts is why a text behind @piiText may be compared and ordered by: only where it is shown to the viewer.
+const shownTexts = "compared and ordered only as it is shown to the viewer: one that looks like an address counts as absent for whom addresses are hidden"
 
 func TestS6OrdersByPersonalValuesHaveAPolicy(t *testing.T) {
 	t.Parallel()

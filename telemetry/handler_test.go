@@ -270,3 +270,23 @@ func TestConcurrentUse(t *testing.T) {
 		}
 	}
 }
+
+// TestOperandsAreInNoListOfLogsOrSpans: what a search, a condition or a cursor holds is a customer's as often as not, and no
+// rule can tell a name from other words. So nothing of that kind may ever come into the lists.
+func TestOperandsAreInNoListOfLogsOrSpans(t *testing.T) {
+	t.Parallel()
+	for _, operand := range []string{"query", "text", "values", "value", "cursor", "after", "before", "filter", "conditions", "attributes", "words", "word",
+		"token", "tokens", "label", "key", "tag"} {
+		if _, inSpans := spanAttributes[operand]; inSpans {
+			t.Errorf("spans know the attribute %q", operand)
+		}
+		if operand == "token" { // the public id of a service token
+			continue
+		}
+		var out bytes.Buffer
+		logTo(&out).Warn("a search failed", slog.Any(operand, []string{canaryName}), slog.Group("at", slog.String(operand, canaryName)))
+		if strings.Contains(out.String(), "Zebulon") {
+			t.Errorf("the log writes %q: %s", operand, out.String())
+		}
+	}
+}
