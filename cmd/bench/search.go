@@ -49,7 +49,7 @@ func compareSearch(ctx context.Context, o options) (missed bool, err error) {
 // measure builds everything and asks every question.
 func (b *searchBench) measure(ctx context.Context) error {
 	b.figures, b.often = b.data.texts.figures(b.data.said)
-	for _, do := range []func(context.Context) error{b.build, b.index, b.settle, b.ask, b.write, b.weigh} {
+	for _, do := range []func(context.Context) error{b.build, b.index, b.settle, b.weigh, b.ask, b.write} {
 		if err := do(ctx); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (b *searchBench) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer t.pool.Close()
+	b.close = append(b.close, t.pool.Close)
 	b.twin = t
 	questions, err := b.questions(ctx)
 	if err != nil {

@@ -28,9 +28,11 @@ type searchBench struct {
 	url     string
 	db      *pgx.Conn
 	store   *store.Store
+	master  keyring.MasterKey
 	vault   *vault.Vault
 	redis   *redis.Client
 	account *chat.Account // with its settings as they are now
+	small   *chat.Account
 	twin    *twin
 	indexes []string // definitions of Chatwoot's that were dropped for loading
 	close   []func()
@@ -73,18 +75,24 @@ func (b *searchBench) open(ctx context.Context, url, masterKey string) error {
 	if err := b.schema(ctx); err != nil {
 		return err
 	}
-	master, err := keyring.OpenMasterKey(ctx, masterKey, true)
-	if err != nil {
+	if b.master, err = keyring.OpenMasterKey(ctx, masterKey, true); err != nil {
 		return err
 	}
-	keys, err := keyring.New(master, b.store, keyring.WithFollower(keyring.OpenMasterKey))
-	if err != nil {
+	if b.vault, err = b.newVault(); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	b.vault = vault.New(b.store, keys, b.redis, events.New(b.redis, log), log, prometheus.NewRegistry())
 	b.close = append(b.close, b.vault.Settle)
 	return nil
+}
+
+// newVault is a vault that remembers nothing.
+func (b *searchBench) newVault() (*vault.Vault, error) {
+	keys, err := keyring.New(b.master, b.store, keyring.WithFollower(keyring.OpenMasterKey))
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return vault.New(b.store, keys, b.redis, events.New(b.redis, log), log, prometheus.NewRegistry()), nil
 }
 
 func (b *searchBench) shut() {

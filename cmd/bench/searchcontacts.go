@@ -3,6 +3,8 @@ package main
 import (
 	"math/rand/v2"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // likeAny is what Chatwoot's search looks at, and the company.
@@ -26,9 +28,9 @@ func contactWays(match string) []way {
 
 // byEmail reads a page of the order by e-mail. $1 is the account, $2 the page, $3 and $4 where the page before it ended.
 var (
-	byEmailFirst = way{name: "B-tree", sql: `SELECT ` + twinContactColumns + ` FROM twin.contacts ct WHERE ct.account_id = $1
+	byEmailFirst = way{name: "B-tree", mode: pgx.QueryExecModeCacheStatement, sql: `SELECT ` + twinContactColumns + ` FROM twin.contacts ct WHERE ct.account_id = $1
  ORDER BY lower(ct.email) COLLATE "C", ct.id LIMIT $2`}
-	byEmailAfter = way{name: "B-tree", sql: `SELECT ` + twinContactColumns + ` FROM twin.contacts ct WHERE ct.account_id = $1
+	byEmailAfter = way{name: "B-tree", mode: pgx.QueryExecModeCacheStatement, sql: `SELECT ` + twinContactColumns + ` FROM twin.contacts ct WHERE ct.account_id = $1
  AND (lower(ct.email) COLLATE "C", ct.id) > ($3, $4) ORDER BY lower(ct.email) COLLATE "C", ct.id LIMIT $2`}
 )
 

@@ -88,18 +88,22 @@ func ways(fenced, free string) []way {
 }
 
 const twinMessageColumns = `m.id::int8, m.conversation_id::int8, m.message_type, m.content_type, m.status, m.private, m.sender_type, m.sender_id, m.created_at,
- m.content, m.content_attributes::text`
+ m.content, m.content_attributes::text, u.id::int8, COALESCE(NULLIF(u.display_name, ''), u.name), u.email, a.id::int8, a.name`
+
+const twinSenders = ` LEFT JOIN users u ON m.sender_type = 'User' AND u.id = m.sender_id
+ LEFT JOIN agent_bots a ON m.sender_type = 'AgentBot' AND a.id = m.sender_id`
 
 const twinVisible = ` AND m.inbox_id IN (SELECT im.inbox_id FROM inbox_members im WHERE im.user_id = $2)`
 
 // messageWays find the newest messages that match. $1 is the account, $2 the agent, $3 the query, $4 the page.
 func messageWays(query string) []way {
-	match := ` FROM twin.messages m WHERE m.account_id = $1 AND m.words @@ ` + query + `('simple', $3)` + twinVisible
+	match := ` WHERE m.account_id = $1 AND m.words @@ ` + query + `('simple', $3)` + twinVisible
 	return ways(
-		`WITH c AS MATERIALIZED (SELECT m.id, m.created_at`+match+`),
+		`WITH c AS MATERIALIZED (SELECT m.id, m.created_at FROM twin.messages m`+match+`),
  p AS MATERIALIZED (SELECT c.id, c.created_at FROM c ORDER BY c.created_at DESC, c.id DESC LIMIT $4)
- SELECT `+twinMessageColumns+` FROM p JOIN twin.messages m ON m.account_id = $1 AND m.id = p.id ORDER BY p.created_at DESC, p.id DESC`,
-		`SELECT `+twinMessageColumns+match+` ORDER BY m.created_at DESC, m.id DESC LIMIT $4`)
+ SELECT `+twinMessageColumns+` FROM p JOIN twin.messages m ON m.account_id = $1 AND m.id = p.id`+twinSenders+` ORDER BY p.created_at DESC, p.id DESC`,
+		`SELECT `+twinMessageColumns+` FROM (SELECT m.* FROM twin.messages m`+match+` ORDER BY m.created_at DESC, m.id DESC LIMIT $4) m`+twinSenders+
+			` ORDER BY m.created_at DESC, m.id DESC`)
 }
 
 // twinMessage is a row of such a page.
@@ -112,6 +116,10 @@ type twinMessage struct {
 	SenderID                 *int64
 	CreatedAt                time.Time
 	Content, Attributes      *string
+	UserID                   *int64
+	UserName, UserEmail      *string
+	BotID                    *int64
+	BotName                  *string
 }
 
 const twinContactColumns = `ct.id::int8, ct.name, ct.blocked, ct.last_activity_at, ct.created_at, ct.email, ct.phone_number, ct.identifier`
@@ -153,4 +161,9 @@ func idsOf[T any](rows []T, id func(T) int64) []int64 {
 		ids[i] = id(r)
 	}
 	return ids
+}
+
+// cut leaves the page of rows that were read one over it: whoever shows a page tells whether there is more.
+func cut(page int) func([]int64, error) ([]int64, error) {
+	return func(ids []int64, err error) ([]int64, error) { return ids[:min(len(ids), page)], err }
 }

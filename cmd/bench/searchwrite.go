@@ -26,6 +26,38 @@ const labelGoal = 10 * time.Millisecond
 // writes is how often each sort of write is done.
 const writes = 300
 
+// write measures what writing contacts takes, with labels and without.
+func (b *searchBench) write(ctx context.Context) error {
+	for _, labels := range []bool{true, false} {
+		if err := b.order(ctx, labels); err != nil {
+			return err
+		}
+		if err := b.readAccount(ctx); err != nil {
+			return err
+		}
+		with, goal := "with labels", labelGoal
+		if !labels {
+			with, goal = "without labels", 0
+		}
+		for _, writers := range []int{1, 3} {
+			for _, w := range []struct {
+				what string
+				do   func(context.Context, int) error
+			}{{"a contact created, " + with, b.create}, {"an e-mail address changed, " + with, b.move}} {
+				if err := b.timeWrites(ctx, w.what, writers, goal, w.do); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for _, writers := range []int{1, 3} {
+		if err := b.timeWrites(ctx, "twin: a row inserted", writers, 0, b.insert); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // timeWrites does a write n times from several goroutines.
 func (b *searchBench) timeWrites(ctx context.Context, what string, writers int, goal time.Duration, do func(ctx context.Context, i int) error) error {
 	var next atomic.Int64
