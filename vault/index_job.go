@@ -177,7 +177,7 @@ func markIndexed(ctx context.Context, b *batch) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	out, err := b.complete(ctx, settings)
+	out, err := b.searchIndexed(ctx, settings)
 	if err != nil || out.back != "" {
 		return out, err
 	}
@@ -188,8 +188,8 @@ func markIndexed(ctx context.Context, b *batch) (outcome, error) {
 	return over(0), b.putFaults(ctx, "search")
 }
 
-// complete looks whether everything is as the settings say, marks tokens that are, and names the step to go back to.
-func (b *batch) complete(ctx context.Context, settings chat.SearchSettings) (outcome, error) {
+// searchIndexed looks whether everything is as the settings say, marks tokens that are, and names the step to go back to.
+func (b *batch) searchIndexed(ctx context.Context, settings chat.SearchSettings) (outcome, error) {
 	if settings.Mode == chat.SearchByScan {
 		left, err := b.tx.CountTokens(ctx, b.job.AccountID)
 		if err != nil || left > 0 {
