@@ -6,6 +6,10 @@ import (
 	"github.com/cloakroom/cloakroom/chat"
 )
 
+// validDay is an expression for a day that there is.
+const validDay = `([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|` +
+	`([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)`
+
 // What a custom attribute's text is read as, as package search reads it; a text that is none of the type is NULL. A cast
 // alone would make the whole statement fail at the first row that an integration has filled with something else.
 var (
@@ -14,8 +18,7 @@ var (
 	numberAttribute = `CASE WHEN octet_length(a.t) <= 1500 AND ` + trimmedAttribute + ` ~ '^[+-]{0,1}([0-9]+(\.[0-9]*){0,1}|\.[0-9]+)` +
 		`([eE][+-]{0,1}0*([0-9]{1,3}|1[0-4][0-9]{2}|1500)){0,1}$' THEN ` + trimmedAttribute + `::numeric END`
 
-	dateAttribute = `CASE WHEN ` + trimmedAttribute + ` ~ '^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|` +
-		`02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)` +
+	dateAttribute = `CASE WHEN ` + trimmedAttribute + ` ~ '^` + validDay +
 		`([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+){0,1}){0,1}( {0,1}([Zz]|[+-][0-9]{2}(:{0,1}[0-9]{2}){0,1})){0,1}){0,1}$' AND ` +
 		trimmedAttribute + ` !~ '^0000' THEN left(` + trimmedAttribute + `, 10) COLLATE "C" END`
 
@@ -28,6 +31,9 @@ var attributeValues = map[chat.AttributeType]string{
 	chat.AttributeDate: dateAttribute, chat.AttributeCheckbox: truthAttribute,
 }
 
+// aDay is a day as chat.Value.HoldsAddress knows it: its digits are no phone number.
+var aDay = `a.t ~ '^(19|20)' AND a.t ~ '^` + validDay + `' AND (length(a.t) = 10 OR substr(a.t, 11, 1) = 'T' AND NOT (` + holdsAddress("substr(a.t, 12)") + `))`
+
 // attributeText is a custom attribute's text, or none: lists and objects are no values that could be compared.
 const attributeText = `SELECT CASE WHEN jsonb_typeof(j.v) IN ('string', 'number', 'boolean') THEN j.v #>> '{}' END AS t FROM (SELECT `
 
@@ -38,7 +44,7 @@ func compareAttribute(st *statement, c *chat.Comparison, column string) {
 		value = "a.t"
 	}
 	if c.Shown {
-		value = `CASE WHEN ` + holdsAddress("a.t") + ` THEN NULL ELSE ` + value + ` END`
+		value = `CASE WHEN (` + holdsAddress("a.t") + `) AND NOT (` + aDay + `) THEN NULL ELSE ` + value + ` END`
 	}
 	st.add("(SELECT ")
 	testAttribute(st, c)

@@ -40,27 +40,31 @@ const filterRow = "SELECT %s.id::int8, s.row_version, k.contact_id, k.subject_ke
 // of them, or where that is not nil those among candidates.
 func (s *Store) SealedContacts(ctx context.Context, accountID int64, q chat.ContactQuery, fields []chat.Field, from *FilterCandidates, limit int) ([]FilterRow, error) {
 	st := new(statement)
+	sealedContacts(st, accountID, q, fields, from)
+	return s.filterRows(ctx, accountID, st, fields, limit)
+}
+
+func sealedContacts(st *statement, accountID int64, q chat.ContactQuery, fields []chat.Field, from *FilterCandidates) {
 	if from != nil {
 		st.add("WITH found AS MATERIALIZED (")
 		from.add(st, accountID)
 		st.add(") ")
 	}
-	st.add(fmt.Sprintf(filterRow, "ct") + columnsOf(fields, ", "))
+	st.add(fmt.Sprintf(filterRow, "ct") + columnsOf(fields))
 	st.add(" FROM contacts ct JOIN cloakroom.contacts s ON s.account_id = ct.account_id AND s.contact_id = ct.id" + subjectKey)
-	st.add(" WHERE ct.account_id = ? AND COALESCE("+columnsOf(fields, ", ")+") IS NOT NULL", accountID)
+	st.add(" WHERE ct.account_id = ? AND COALESCE("+columnsOf(fields)+") IS NOT NULL", accountID)
 	if from != nil {
 		st.add(" AND ct.id IN (SELECT f.id FROM found f)")
 	}
 	filterContacts(st, q)
-	return s.filterRows(ctx, accountID, st, fields, limit)
 }
 
 // SealedConversations is SealedContacts for conversations.
 func (s *Store) SealedConversations(ctx context.Context, accountID int64, q chat.ConversationQuery, fields []chat.Field, limit int) ([]FilterRow, error) {
 	st := new(statement)
-	st.add(fmt.Sprintf(filterRow, "c") + columnsOf(fields, ", "))
+	st.add(fmt.Sprintf(filterRow, "c") + columnsOf(fields))
 	st.add(" FROM conversations c JOIN cloakroom.conversations s ON s.account_id = c.account_id AND s.conversation_id = c.id" + subjectKey)
-	st.add(" WHERE c.account_id = ? AND COALESCE("+columnsOf(fields, ", ")+") IS NOT NULL", accountID)
+	st.add(" WHERE c.account_id = ? AND COALESCE("+columnsOf(fields)+") IS NOT NULL", accountID)
 	visibleConversations(st, q.Visibility)
 	filterConversations(st, q)
 	return s.filterRows(ctx, accountID, st, fields, limit)
@@ -82,12 +86,12 @@ func (s *Store) filterRows(ctx context.Context, accountID int64, st *statement, 
 	return rows, nil
 }
 
-func columnsOf(fields []chat.Field, separator string) string {
+func columnsOf(fields []chat.Field) string {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = filterColumns[f]
 	}
-	return strings.Join(names, separator)
+	return strings.Join(names, ", ")
 }
 
 func (from *FilterCandidates) add(st *statement, accountID int64) {

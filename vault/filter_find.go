@@ -99,8 +99,8 @@ func (f *filtering) byIndex(c *chat.Comparison) (found bool, err error) {
 var negations = map[chat.FilterOperator]chat.FilterOperator{chat.NotEqualTo: chat.EqualTo, chat.DoesNotContain: chat.Contains}
 
 // attributeTags are the tags of whole values of a searchable attribute, nil where it has none to go by. exact says that
-// they are all there is to know: not where a profile's own city lies under the same key, and not where a masked viewer is
-// shown some of the equal values and some not, because numbers and days can be written in several ways.
+// they are all there is to know: not where a profile's own city lies under the same key, and not where a masked viewer may
+// be shown some of the equal values and others not, because numbers and days can be written in several ways.
 func (f *filtering) attributeTags(c *chat.Comparison) (tags []chat.AttributeTag, exact bool, err error) {
 	at := sealedFields[c.Attribute]
 	key, t := c.Key, c.Type
@@ -113,10 +113,9 @@ func (f *filtering) attributeTags(c *chat.Comparison) (tags []chat.AttributeTag,
 		return nil, false, nil
 	}
 	tags = []chat.AttributeTag{}
+	exact = !c.Shown || !isTyped(t)
 	for _, value := range c.Values {
-		if c.Shown && chat.TextHoldsAddress(value.Reveal()) && !isTyped(t) {
-			continue
-		}
+		exact = exact && !(c.Shown && chat.TextHoldsAddress(value.Reveal()))
 		kind, canonical, ok := search.CanonicalOperand(t, value.Reveal())
 		if !ok {
 			continue
@@ -130,7 +129,7 @@ func (f *filtering) attributeTags(c *chat.Comparison) (tags []chat.AttributeTag,
 		}
 	}
 	shared := f.model == chat.ContactAttributes && slices.Contains(chat.ProfileAttributes, key)
-	return tags, !shared && !(c.Shown && isTyped(t)), nil
+	return tags, exact && !shared, nil
 }
 
 // isTyped says that equal values of a type need not be the same text but for case.
