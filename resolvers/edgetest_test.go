@@ -144,7 +144,7 @@ type reply struct {
 // each document with look-ups, 15 at most, has a budget of its own.
 func (e *edge) ask(t testing.TB, viewer, query string, variables map[string]any) reply {
 	t.Helper()
-	if e.shared != nil && strings.Contains(query, "lookupContact") {
+	if e.shared != nil && (strings.Contains(query, "lookupContact") || strings.Contains(query, "searchContacts")) {
 		e.shared.Lock()
 		defer e.shared.Unlock()
 		forgetLookups(t, e, users[viewer])

@@ -320,7 +320,7 @@ func TestSearchesAreBounded(t *testing.T) {
 	t.Parallel()
 	r := newSearched(t)
 	storetest.Exec(t, r.store, `INSERT INTO contacts (account_id, name, email, last_activity_at, created_at, updated_at)
-		SELECT 1, 'crowd', 'crowd' || n || '@example.net', timestamp '2027-01-01' + n * interval '1 second', now(), now() FROM generate_series(1, 2500) n`)
+		SELECT 1, 'crowd', 'crowd' || n || '@example.net', timestamp '2027-01-01' + n * interval '1 second', now(), now() FROM generate_series(1, 2100) n`)
 	if err := r.SealAccount(t.Context(), schema.Acme, func(Sealing) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -348,9 +348,6 @@ func TestSearchesAreBounded(t *testing.T) {
 	r.SearchTime = 0
 	if found, err := r.SearchContacts(t.Context(), sealed, q); err != nil || !found.Partial || found.Info.End == nil {
 		t.Errorf("a search without time: %+v, %v", found, err)
-	}
-	if got := r.everyHit(sealed, q); !slices.Equal(got, []int64{everything}) {
-		t.Errorf("many searches without time find %v", got)
 	}
 }
 
