@@ -30,6 +30,21 @@ func (g *granted) masks() {
 	g.ask(schema.Root, `mutation { setFeatureFlag(input: {accountId: "2", name: "contact_pii_masking", enabled: true, reason: "a test"}) { __typename } }`)
 }
 
+// searches with tokens and without; the tokens go and come by jobs, from the server and from the command line.
+func (g *granted) searches() {
+	g.Helper()
+	const search = `{ account(id: "1") { searchMessages(query: "order", first: 5) { nodes { id } } searchContacts(query: "an", first: 5) { nodes { id } } } }`
+	const idle = `SELECT NOT EXISTS (SELECT 1 FROM cloakroom.jobs WHERE kind = 'index_search' AND state IN ('queued', 'running'))`
+	for _, mode := range []string{"SCAN", "TOKENS"} {
+		g.ask(schema.Root, fmt.Sprintf(`mutation { setSearchMode(input: {accountId: "1", mode: %s, reason: "a test"}) { account { search { mode messagesIndexed } } } }`, mode))
+		g.ask(schema.Max, search)
+		g.await(idle)
+		g.ask(schema.Eve, search)
+	}
+	g.run("search", "status")
+	g.run("search", "index", "--account", "1", "--wait")
+}
+
 // rotates turns every key from the command line, and one account's by the server.
 func (g *granted) rotates() {
 	g.Helper()

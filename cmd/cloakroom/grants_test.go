@@ -28,6 +28,7 @@ func TestDocumentedGrantsSuffice(t *testing.T) {
 	denied := g.serveWith(func() {
 		g.answers()
 		g.masks()
+		g.searches()
 		g.rotates()
 		g.missingRightsAreTold()
 	})
