@@ -21,7 +21,7 @@ type MessagePlace struct {
 func (p *MessagePlace) Month() int { return p.CreatedAt.Year()*100 + int(p.CreatedAt.Month()) }
 
 const messagePlaces = `SELECT m.id::int8, m.conversation_id::int8, m.inbox_id::int8, m.created_at,
- COALESCE(m.sender_type, '') = 'Contact' OR m.message_type = 0 FROM messages m WHERE m.account_id = $1 AND m.id = ANY($2)`
+ COALESCE(m.sender_type, '') = 'Contact' OR m.message_type = 0 FROM messages m WHERE m.account_id = $1 AND m.id = ANY($2::int8[])`
 
 // MessagePlaces reads where messages lie; those that are gone are not in the answer.
 func (s *Store) MessagePlaces(ctx context.Context, accountID int64, ids []int64) (map[int64]MessagePlace, error) {

@@ -164,7 +164,7 @@ func (s *Store) MessagesSeen(ctx context.Context, accountID int64, ids []int64, 
 	if sealed {
 		st.add(messageRecordSealedJoin)
 	}
-	st.add(" WHERE m.account_id = ? AND m.id = ANY(?)", accountID, ids)
+	st.add(" WHERE m.account_id = ? AND m.id = ANY(?::int8[])", accountID, ids)
 	visibleConversations(st, v)
 	rows, err := collect(ctx, s.db, messageScan(accountID, sealed), st.sql.String(), st.args...)
 	if err != nil {

@@ -258,7 +258,11 @@ func (m *months) start(ctx context.Context, from *chat.Position) (bool, error) {
 	}
 	m.oldest, m.newest, m.group = monthOf(oldest), monthOf(newest), 1
 	if from != nil {
-		m.newest = min(m.newest, monthOf(*from.Time))
+		at := *from.Time
+		if from.ID == 0 { // where a month begins, with nothing left of it
+			at = at.Add(-1)
+		}
+		m.newest = min(m.newest, monthOf(at))
 	}
 	return m.newest >= m.oldest, nil
 }
