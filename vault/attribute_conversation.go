@@ -136,7 +136,7 @@ func (c *conversing) replace(column []byte) (replaced []byte, removed []string, 
 	for key, raw := range c.attributes {
 		after[key] = raw
 	}
-	replaced, err = json.Marshal(after)
+	replaced, err = plainJSON(after)
 	return replaced, removed, err
 }
 

@@ -36,7 +36,7 @@ func (v *Vault) UpdateContactAttributes(ctx context.Context, account *chat.Accou
 		for _, key := range remove {
 			delete(object, key)
 		}
-		return json.Marshal(object)
+		return plainJSON(object)
 	}}
 	entry := p.entry(ctx)
 	entry.Details = attributeDetails(typed, remove)

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -90,7 +91,7 @@ func typedValue(d *chat.AttributeDefinition, value *string) (raw json.RawMessage
 			return nil, "must be one of the choices of its definition"
 		}
 	}
-	raw, err := json.Marshal(text)
+	raw, err := plainJSON(text)
 	if err != nil { // a string always has JSON
 		return nil, "must be a text"
 	}
@@ -103,4 +104,15 @@ func greaterInteger(number string) bool {
 		return false
 	}
 	return len(number) > len(maxAttributeInteger) || number > maxAttributeInteger
+}
+
+// plainJSON is JSON as people read it: objects among the values are shown as their text.
+func plainJSON(value any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, fmt.Errorf("encode attributes: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
