@@ -53,17 +53,10 @@ var nameIsOwn = `CASE WHEN ct.name ~ '[@＠﹫]|%40' OR ` + holdsOwn("ct.email")
 // altogether it reads none, and says so. What is found is put behind a fence and sorted outside of it: a planner that is
 // left free would walk along the order, in the hope to meet the few.
 func (s *Store) SearchContacts(ctx context.Context, accountID int64, from ContactSource, c ContactCandidates, after *chat.Position, limit, most int) (rows []FoundContact, tooMany bool, err error) {
-	st := new(statement)
-	st.add("WITH c AS MATERIALIZED (")
-	if addCandidates(st, accountID, from, c, most+1) == 0 {
+	st, some := contactSearch(accountID, from, c, after, limit, most)
+	if !some {
 		return nil, false, nil
 	}
-	st.add("), n AS MATERIALIZED (SELECT count(*) AS n FROM c) SELECT (SELECT n FROM n) > ?, false, "+contactColumns, most)
-	st.add(from.record())
-	st.add(" FROM n LEFT JOIN (SELECT ct.* FROM c JOIN contacts ct ON ct.account_id = ? AND ct.id = c.contact_id WHERE (SELECT n FROM n) <= ?", accountID, most)
-	afterFound(st, after)
-	st.add(foundOrder+" LIMIT ?) ct ON true", limit)
-	st.add(from.join() + foundOrder)
 	rows, err = collect(ctx, s.db, scanFound(accountID, from, &tooMany), st.sql.String(), st.args...)
 	if err != nil {
 		return nil, false, fmt.Errorf("search contacts of account %d: %w", accountID, err)
@@ -72,6 +65,20 @@ func (s *Store) SearchContacts(ctx context.Context, accountID int64, from Contac
 		rows = nil
 	}
 	return rows, tooMany, nil
+}
+
+// contactSearch gives the statement of a search; some is false where no candidates are asked for.
+func contactSearch(accountID int64, from ContactSource, c ContactCandidates, after *chat.Position, limit, most int) (st *statement, some bool) {
+	st = new(statement)
+	st.add("WITH c AS MATERIALIZED (")
+	some = addCandidates(st, accountID, from, c, most+1) > 0
+	st.add("), n AS MATERIALIZED (SELECT count(*) AS n FROM c) SELECT (SELECT n FROM n) > ?, false, "+contactColumns, most)
+	st.add(from.record())
+	st.add(" FROM n LEFT JOIN (SELECT ct.* FROM c JOIN contacts ct ON ct.account_id = ? AND ct.id = c.contact_id WHERE (SELECT n FROM n) <= ?", accountID, most)
+	afterFound(st, after)
+	st.add(foundOrder+" LIMIT ?) ct ON true", limit)
+	st.add(from.join() + foundOrder)
+	return st, some
 }
 
 // addCandidates appends a union of what candidates come from, each bounded, and says of how many.
