@@ -30,6 +30,10 @@ func everyQuery(ctx context.Context, s *store.Store, account int64) iter.Seq2[st
 			Messages: &store.MessageQuery{Sealed: sealed, Page: chat.Page{Limit: 20, Backward: true}}}
 	}
 	ids := []int64{1, 2, 3}
+	words := func(n int) store.MessageCandidates {
+		return store.MessageCandidates{Visibility: mine.Visibility, Tokens: [][]int64{make([]int64, n)}, From: page.From, Limit: 10}
+	}
+	patterns := store.MessageCandidates{Visibility: mine.Visibility, Patterns: [][]string{{"word"}}, From: page.From, Limit: 10}
 	var keys [2][]store.RecordsWanted
 	for kind := chat.ContactRecord; kind <= chat.NoteRecord; kind++ {
 		for i := range keys {
@@ -69,6 +73,12 @@ func everyQuery(ctx context.Context, s *store.Store, account int64) iter.Seq2[st
 		{"records", func() error { _, err := s.RecordsByKeys(ctx, account, keys[0]); return err }},
 		{"sealed records", func() error { _, err := s.RecordsByKeys(ctx, account, keys[1]); return err }},
 		{"last messages", func() error { _, err := s.LastMessagesOf(ctx, account, ids); return err }},
+		{"messages by a word", func() error { _, err := s.FindByTokens(ctx, account, words(1)); return err }},
+		{"messages by words", func() error { _, err := s.FindByTokens(ctx, account, words(2)); return err }},
+		{"plain messages", func() error { _, err := s.FindByPatterns(ctx, account, patterns); return err }},
+		{"newest messages", func() error { _, err := s.NewestMessages(ctx, account, page.From, 10); return err }},
+		{"messages seen", func() error { _, err := s.MessagesSeen(ctx, account, ids, mine.Visibility, true); return err }},
+		{"span of tokens", func() error { _, _, err := s.TokenSpan(ctx, account); return err }},
 		{"labels", func() error { _, err := s.LabelsOfContacts(ctx, account, ids); return err }},
 		{"contact inboxes", func() error { _, err := s.ContactInboxesOf(ctx, account, ids); return err }},
 		{"notes", func() error { _, err := s.NotesOf(ctx, account, ids); return err }},
@@ -127,7 +137,7 @@ func TestHotQueriesUseIndexes(t *testing.T) {
 	}
 	forced.Close() // a session reports what it did when it ends
 	want := []string{"index_conversations_on_account_id_and_display_id", "index_contacts_on_account_id_and_last_activity_at",
-		"lookup_tags_pkey", "contacts_pkey", "messages_pkey", "subject_keys_pkey", "audit_entries_by_time"}
+		"lookup_tags_pkey", "message_tokens_by_time", "contacts_pkey", "messages_pkey", "subject_keys_pkey", "audit_entries_by_time"}
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		used := storetest.Value[[]string](t, s, `SELECT array_agg(DISTINCT indexrelname::text) FROM pg_stat_user_indexes WHERE idx_scan > 0`)
 		var unused []string
