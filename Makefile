@@ -34,7 +34,7 @@ check: test format vet lint generated audit-http differential canary fuzz ## Run
 
 build: devenv cloakroom ## Build bin/cloakroom
 
-bench: build ## Measure, as ratios against the floor (five minutes; BENCH=--small for two)
+bench: build ## Measure, as ratios against the floor (five minutes; BENCH=--small for two, BENCH=--search for search)
 	@go build -o bin/bench ./cmd/bench
 	@exec bin/devenv test -- bin/bench $(BENCH)
 

@@ -43,6 +43,7 @@ type searchBench struct {
 	speeds  []speed
 	asked   []*question
 	weights []weight
+	server  string
 	written []written
 
 	newcomers atomic.Int64 // contacts that were made up for writing

@@ -33,14 +33,15 @@ type found struct {
 // goals are what a question is held to; zero is none.
 type goals struct {
 	p95   time.Duration
-	ratio float64 // of p95 to the twin's
+	ratio float64 // to the twin's time
+	of    float64 // the quantile whose ratio it is
 }
 
 const (
 	checked     = 60 // answers of a question that are compared before any is timed
 	tried       = 60 // on which the twin's ways are tried
 	timedRounds = 3
-	tooSlow     = 4 * time.Second // for a way to be tried on that many
+	tooSlow     = 2 * time.Second // for a way to be tried on that many
 )
 
 // measure checks that both answer a question alike, finds the twin's best way, warms both up and times them in turn, so

@@ -34,7 +34,7 @@ func (b *searchBench) pageQuestions(ctx context.Context) ([]*question, error) {
 	if err != nil {
 		return nil, err
 	}
-	goal := goals{ratio: 2}
+	goal := goals{ratio: 2, of: 0.5}
 	list := []*question{
 		b.pageQuestion("page of 25 by label, the first", b.account, make([]emailCursor, 50), goal, b.labelPage),
 		b.pageQuestion("page of 25 by label, deep", b.account, large, goal, b.labelPage),

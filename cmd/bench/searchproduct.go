@@ -135,7 +135,7 @@ func (b *searchBench) questions(ctx context.Context) ([]*question, error) {
 		query string // the twin's
 		goals goals
 	}{
-		{"2 words of one message", 400, words.together(2), "plainto_tsquery", goals{25 * time.Millisecond, 3}},
+		{"2 words of one message", 400, words.together(2), "plainto_tsquery", goals{25 * time.Millisecond, 3, 0.95}},
 		{"3 words of one message", 200, words.together(3), "plainto_tsquery", goals{}},
 		{"1 frequent word", 200, words.one(5_000, 1_000_000), "plainto_tsquery", goals{}},
 		{"1 rare word", 200, words.one(1, 20), "plainto_tsquery", goals{}},
@@ -151,7 +151,7 @@ func (b *searchBench) questions(ctx context.Context) ([]*question, error) {
 		{"5 to 8 characters of an e-mail", parts.inMail}, {"6 or 7 last digits of a phone", parts.ending},
 		{"5 to 8 characters of a name", parts.inName}, {"5 to 8 characters of a company", parts.inCompany},
 	} {
-		list = append(list, b.contactQuestion(q.title, parts.list(200, q.draw)))
+		list = append(list, b.contactQuestion(q.title, parts.list(150, q.draw)))
 	}
 	pages, err := b.pageQuestions(ctx)
 	return append(list, pages...), err

@@ -55,8 +55,12 @@ const (
 func heapOf(name string) string  { return `SELECT pg_table_size('` + name + `')` }
 func indexOf(name string) string { return `SELECT pg_relation_size('` + name + `')` }
 
-// weigh reads the sizes.
+// weigh reads the sizes, and what the server is.
 func (b *searchBench) weigh(ctx context.Context) error {
+	const server = `SELECT 'PostgreSQL ' || current_setting('server_version') || ' with shared_buffers of ' || current_setting('shared_buffers')`
+	if err := b.db.QueryRow(ctx, server).Scan(&b.server); err != nil {
+		return fmt.Errorf("ask what the server is: %w", err)
+	}
 	for _, w := range weighed {
 		var bytes int64
 		if err := b.db.QueryRow(ctx, w.sql, pgx.QueryExecModeExec).Scan(&bytes); err != nil {
