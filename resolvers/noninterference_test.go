@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/chatwoot/schema"
+	"github.com/cloakroom/cloakroom/search"
 	"github.com/cloakroom/cloakroom/store/storetest"
 	"github.com/cloakroom/cloakroom/vault"
 )
@@ -194,6 +195,7 @@ func parts(values []string) (list []string) {
 			}
 		}
 	}
+	list = slices.DeleteFunc(list, func(part string) bool { return len(search.WholeAddresses(part)) > 0 })
 	slices.Sort(list)
 	return slices.Compact(list)
 }
