@@ -31,6 +31,9 @@ func TestChangesAreOnRecord(t *testing.T) {
 	setFlag(t, e, schema.Acme, false)
 	wantEntry(t, newest(t, e, schema.Acme), chat.FlagSet, "1", "account", "1",
 		map[string]any{"flag": "contact_pii_masking", "before": true, "enabled": false, "reason": "as agreed"})
+	e.ask(t, "root", `mutation { setSearchMode(input: {accountId: "1", mode: SCAN, reason: "as agreed"}) { account { id } } }`, nil).data(t, new(any))
+	wantEntry(t, newest(t, e, schema.Acme), chat.SearchModeSet, "1", "account", "1",
+		map[string]any{"before": "TOKENS", "mode": "SCAN", "reason": "as agreed", "job": 1.0})
 }
 
 func TestRefusalsAreOnRecord(t *testing.T) {
@@ -39,6 +42,7 @@ func TestRefusalsAreOnRecord(t *testing.T) {
 	mutations := map[string]string{
 		"setPiiMasking":  `mutation { unmaskMe: setPiiMasking(input: {agentId: "3", masked: false, reason: "I say so", expectedVersion: 1}) { agent { id } } }`,
 		"setFeatureFlag": `mutation { setFeatureFlag(input: {accountId: "1", name: "contact_pii_masking", enabled: false, reason: "I say so"}) { feature { name } } }`,
+		"setSearchMode":  `mutation { setSearchMode(input: {accountId: "1", mode: SCAN, reason: "I say so"}) { account { id } } }`,
 	}
 	actors := map[string]string{"masked": "3", "exempt": "4", "admin": "2", "stranger": "11", "everything": ""}
 	for name, mutation := range mutations {
