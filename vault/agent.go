@@ -79,6 +79,18 @@ func (v *Vault) SetFlag(ctx context.Context, viewer *chat.Viewer, accountID int6
 	return v.findAccount(ctx, accountID)
 }
 
+// SetPhase puts a dataset of an account into a phase, on record, and tells every replica.
+func (v *Vault) SetPhase(ctx context.Context, accountID int64, d chat.Dataset, phase chat.Phase) error {
+	entry := &chat.AuditEntry{AccountID: accountID, Actor: ActorFrom(ctx), Action: chat.PhaseSet, EntityType: "account",
+		EntityID: chat.FormatID(accountID), Details: map[string]any{"dataset": d, "phase": phase}}
+	err := v.Change(ctx, entry, func(tx *store.Store) error { return tx.SetPhase(ctx, accountID, d, phase) })
+	if err != nil {
+		return err
+	}
+	v.tell(ctx, events.Event{Kind: events.AccountChanged, ID: accountID})
+	return nil
+}
+
 func (v *Vault) findAccount(ctx context.Context, accountID int64) (*chat.Account, error) {
 	account, err := v.store.FindAccount(ctx, accountID)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/keyring"
@@ -219,19 +218,6 @@ func (f *filling) reconcile(right map[int16]*derivedTag, held map[int16]bool) {
 		}
 		f.add = slices.DeleteFunc(f.add, func(a store.TagRow) bool { return a.Field == t.Field })
 	}
-}
-
-// soak waits for as long as was asked, with both generations complete.
-func soak(ctx context.Context, b *batch) (outcome, error) {
-	age, err := b.tx.Since(ctx, b.job.StepAt)
-	if err != nil {
-		return outcome{}, err
-	}
-	if left := b.job.Arguments.Soak - age; left > 0 {
-		return outcome{wait: min(left, time.Minute), waitingFor: fmt.Sprintf("the end of the soak at %s",
-			b.job.StepAt.Add(b.job.Arguments.Soak).UTC().Format(time.RFC3339))}, nil
-	}
-	return over(0), nil
 }
 
 // shrinkIndex refuses what was read before: from here on only the new generation is written.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/keyring"
@@ -132,4 +133,17 @@ func (b *batch) clearOld(ctx context.Context) (outcome, error) {
 	}
 	n, err := b.tx.ClearTokens(ctx, b.job.AccountID, b.limit)
 	return outcome{rows: n, done: n == 0}, err
+}
+
+// soak waits for as long as was asked, with both generations complete.
+func soak(ctx context.Context, b *batch) (outcome, error) {
+	age, err := b.tx.Since(ctx, b.job.StepAt)
+	if err != nil {
+		return outcome{}, err
+	}
+	if left := b.job.Arguments.Soak - age; left > 0 {
+		return outcome{wait: min(left, time.Minute), waitingFor: fmt.Sprintf("the end of the soak at %s",
+			b.job.StepAt.Add(b.job.Arguments.Soak).UTC().Format(time.RFC3339))}, nil
+	}
+	return over(0), nil
 }

@@ -7,7 +7,6 @@ import (
 	"math"
 
 	"github.com/cloakroom/cloakroom/chat"
-	"github.com/cloakroom/cloakroom/events"
 	"github.com/cloakroom/cloakroom/keyring"
 	"github.com/cloakroom/cloakroom/store"
 )
@@ -289,16 +288,4 @@ func (v *Vault) createSubjects(ctx context.Context, keys *keyring.Account, conta
 		made[i] = store.SubjectKey{ID: ids[i], ContactID: contactID, KeyID: keys.Generation(), Epoch: keys.Epoch(), Wrapped: wrapped}
 	}
 	return v.store.CreateSubjectKeys(ctx, keys.ID(), made)
-}
-
-// SetPhase puts a dataset of an account into a phase, on record, and tells every replica.
-func (v *Vault) SetPhase(ctx context.Context, accountID int64, d chat.Dataset, phase chat.Phase) error {
-	entry := &chat.AuditEntry{AccountID: accountID, Actor: ActorFrom(ctx), Action: chat.PhaseSet, EntityType: "account",
-		EntityID: chat.FormatID(accountID), Details: map[string]any{"dataset": d, "phase": phase}}
-	err := v.Change(ctx, entry, func(tx *store.Store) error { return tx.SetPhase(ctx, accountID, d, phase) })
-	if err != nil {
-		return err
-	}
-	v.tell(ctx, events.Event{Kind: events.AccountChanged, ID: accountID})
-	return nil
 }
