@@ -118,6 +118,9 @@ func (s *statement) listed(accountID int64, v chat.Visibility) {
 	switch v.Reach {
 	case chat.ReachAll:
 		return
+	case chat.ReachNothing:
+		s.add(" AND false")
+		return
 	case chat.ReachMine, chat.ReachUnassigned:
 		s.add(" AND c.conversation_id IN (SELECT c.id FROM conversations c WHERE c.account_id = ?", accountID)
 		visibleConversations(s, v)

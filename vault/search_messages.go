@@ -38,6 +38,9 @@ func (v *Vault) SearchMessages(ctx context.Context, account *chat.Account, s cha
 	if err != nil {
 		return FoundMessages{}, err
 	}
+	if s.ConversationID == 0 && s.Visibility.Reach == chat.ReachNothing {
+		return FoundMessages{}, nil
+	}
 	r, err := v.reader(ctx, account)
 	if err != nil {
 		return FoundMessages{}, err
