@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -33,26 +34,35 @@ func (s *Store) LockOrdering(ctx context.Context, accountID int64, f chat.Contac
 	return nil
 }
 
+// A range of labels is asked for by the whole key of their index, and its order as well. Of a generation that has just
+// been written the planner knows nothing; asked by the order's name and a range apart, it reads the whole order and sorts.
 const (
-	labelsOf = ` FROM cloakroom.contact_labels l WHERE l.account_id = $1 AND l.field = $2 AND l.generation = $3`
-
-	// A label may outlive its contact for the length of a transaction; the row then has no value, which does not open.
-	labelValues = ` LEFT JOIN contacts ct ON ct.account_id = l.account_id AND ct.id = l.contact_id
- LEFT JOIN cloakroom.contacts s ON s.account_id = l.account_id AND s.contact_id = l.contact_id
- LEFT JOIN cloakroom.subject_keys k ON k.account_id = s.account_id AND k.subject_key_id = s.subject_key_id`
+	labelKey    = `(l.account_id, l.field, l.generation, l.label)`
+	labelsUp    = ` ORDER BY l.account_id, l.field, l.generation, l.label`
+	labelsDown  = ` ORDER BY l.account_id DESC, l.field DESC, l.generation DESC, l.label DESC`
+	labelsFrom  = ` FROM cloakroom.contact_labels l WHERE ` + labelKey
+	labelsOf    = ` FROM cloakroom.contact_labels l WHERE l.account_id = $1 AND l.field = $2 AND l.generation = $3`
+	labelsRange = labelsFrom + ` >= ($1::int8, $2::text, $3::int4, $4::int8) AND ` + labelKey + ` < ($1::int8, $2::text, $3::int4, $5::int8)`
 )
 
+// labelRow gives the columns of a label l, and labelValue what they are read from. A label may outlive its contact for the
+// length of a transaction; the row then has no value, which does not open.
 func labelRow(f chat.ContactOrderField) string {
-	return "SELECT l.label, l.contact_id, " + orderValue(f)
+	return "SELECT COALESCE(l.label, 0), " + strings.Replace(orderValue(f), "ct.id", "l.contact_id", 1)
+}
+
+func labelValue(f chat.ContactOrderField) string {
+	const sealed = ` LEFT JOIN cloakroom.contacts s ON s.account_id = l.account_id AND s.contact_id = l.contact_id
+ LEFT JOIN cloakroom.subject_keys k ON k.account_id = s.account_id AND k.subject_key_id = s.subject_key_id`
+	if _, opened := f.Source(); opened {
+		return sealed
+	}
+	return sealed + ` LEFT JOIN contacts ct ON ct.account_id = l.account_id AND ct.id = l.contact_id`
 }
 
 func (s *Store) labelRows(ctx context.Context, sql string, args ...any) ([]LabelRow, error) {
-	return collect(ctx, s.db, func(rows pgx.Rows) (LabelRow, error) {
-		var r LabelRow
-		var contactID *int64 // NULL where Chatwoot's row is gone
-		targets := r.targets()
-		targets[0] = &contactID
-		return r, rows.Scan(append([]any{&r.Label, &r.ContactID}, targets...)...)
+	return collect(ctx, s.db, func(rows pgx.Rows) (r LabelRow, err error) {
+		return r, rows.Scan(append([]any{&r.Label}, r.targets()...)...)
 	}, sql, args...)
 }
 
@@ -60,7 +70,7 @@ func (s *Store) labelRows(ctx context.Context, sql string, args ...any) ([]Label
 // their labels and each once.
 func (s *Store) ProbeLabels(ctx context.Context, of Labels, from []int64, before int64) ([]LabelRow, error) {
 	rows, err := s.labelRows(ctx, labelRow(of.Field)+` FROM (SELECT DISTINCT p.* FROM unnest($4::int8[]) q(at) CROSS JOIN LATERAL
- (SELECT l.*`+labelsOf+` AND l.label >= q.at AND l.label < $5 ORDER BY l.label LIMIT 1) p) l`+labelValues+` ORDER BY l.label`,
+ (SELECT l.*`+labelsFrom+` >= ($1::int8, $2::text, $3::int4, q.at) AND `+labelKey+` < ($1::int8, $2::text, $3::int4, $5::int8)`+labelsUp+` LIMIT 1) p) l`+labelValue(of.Field)+` ORDER BY l.label`,
 		of.AccountID, of.Field, of.Generation, from, before)
 	if err != nil {
 		return nil, fmt.Errorf("probe the order of the contacts of account %d by %s: %w", of.AccountID, of.Field, err)
@@ -70,8 +80,8 @@ func (s *Store) ProbeLabels(ctx context.Context, of Labels, from []int64, before
 
 // LabelsBetween reads the first labelled contacts between two labels, both left out, in their order.
 func (s *Store) LabelsBetween(ctx context.Context, of Labels, from, to int64, limit int) ([]LabelRow, error) {
-	rows, err := s.labelRows(ctx, labelRow(of.Field)+` FROM (SELECT l.*`+labelsOf+` AND l.label > $4 AND l.label < $5 ORDER BY l.label LIMIT $6) l`+
-		labelValues+` ORDER BY l.label`, of.AccountID, of.Field, of.Generation, from, to, limit)
+	rows, err := s.labelRows(ctx, labelRow(of.Field)+` FROM (SELECT l.*`+labelsRange+labelsUp+` LIMIT $6) l`+
+		labelValue(of.Field)+` ORDER BY l.label`, of.AccountID, of.Field, of.Generation, from+1, to, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the order of the contacts of account %d by %s: %w", of.AccountID, of.Field, err)
 	}
@@ -82,8 +92,8 @@ func (s *Store) LabelsBetween(ctx context.Context, of Labels, from, to int64, li
 // order; none where it has no label.
 func (s *Store) LabelsAround(ctx context.Context, of Labels, contactID int64, n int) ([]LabelRow, error) {
 	const own = `(SELECT o.label FROM cloakroom.contact_labels o WHERE o.account_id = $1 AND o.field = $2 AND o.generation = $3 AND o.contact_id = $4)`
-	rows, err := s.labelRows(ctx, labelRow(of.Field)+` FROM ((SELECT l.*`+labelsOf+` AND l.label <= `+own+` ORDER BY l.label DESC LIMIT $5 + 1)
- UNION ALL (SELECT l.*`+labelsOf+` AND l.label > `+own+` ORDER BY l.label LIMIT $5)) l`+labelValues+` ORDER BY l.label`,
+	rows, err := s.labelRows(ctx, labelRow(of.Field)+` FROM ((SELECT l.*`+labelsFrom+` <= ($1::int8, $2::text, $3::int4, `+own+`) AND `+labelKey+` > ($1::int8, $2::text, $3::int4, 0)`+labelsDown+` LIMIT $5 + 1)
+ UNION ALL (SELECT l.*`+labelsFrom+` > ($1::int8, $2::text, $3::int4, `+own+`) AND `+labelKey+` < ($1::int8, $2::text, $3::int4, 4611686018427387904)`+labelsUp+` LIMIT $5)) l`+labelValue(of.Field)+` ORDER BY l.label`,
 		of.AccountID, of.Field, of.Generation, contactID, n)
 	if err != nil {
 		return nil, fmt.Errorf("read the order of the contacts of account %d by %s: %w", of.AccountID, of.Field, err)
@@ -91,7 +101,7 @@ func (s *Store) LabelsAround(ctx context.Context, of Labels, contactID int64, n 
 	return rows, nil
 }
 
-const countLabels = `SELECT count(*) FROM (SELECT 1` + labelsOf + ` AND l.label >= $4 AND l.label < $5 LIMIT $6) c`
+const countLabels = `SELECT count(*) FROM (SELECT 1` + labelsRange + ` LIMIT $6) c`
 
 // CountLabels counts the labels of a range, to left out, up to a limit.
 func (s *Store) CountLabels(ctx context.Context, of Labels, from, to int64, limit int) (n int, err error) {
@@ -102,7 +112,7 @@ func (s *Store) CountLabels(ctx context.Context, of Labels, from, to int64, limi
 }
 
 const spreadLabels = `UPDATE cloakroom.contact_labels t SET label = $4 + r.place * $6::int8
- FROM (SELECT l.contact_id, row_number() OVER (ORDER BY l.label) AS place` + labelsOf + ` AND l.label >= $4 AND l.label < $5) r
+ FROM (SELECT l.contact_id, row_number() OVER (ORDER BY l.label) AS place` + labelsRange + `) r
  WHERE t.account_id = $1 AND t.field = $2 AND t.generation = $3 AND t.contact_id = r.contact_id`
 
 // SpreadLabels gives the contacts of a range, to left out, labels that lie a step apart, from the range's beginning on.

@@ -85,27 +85,44 @@ func (s *Store) OrderValuesAfter(ctx context.Context, accountID int64, f chat.Co
 	return rows, nil
 }
 
-// BuiltLabel is a label made for a contact as it was in one version; 0 is none.
+// BuiltLabel is a label made for a contact as it was in one version; 0 is none, for one without a value or, if it waits,
+// one for which there was no room.
 type BuiltLabel struct {
 	ContactID, Version, Label int64
+	Waiting                   bool
 }
 
-const writeLabels = `INSERT INTO cloakroom.contact_labels (account_id, field, generation, contact_id, label)
- SELECT $1, $2, $3, b.id, NULLIF(b.label, 0) FROM unnest($4::int8[], $5::int8[], $6::int8[]) b(id, version, label)
+const writeLabels = `INSERT INTO cloakroom.contact_labels (account_id, field, generation, contact_id, label, waiting)
+ SELECT $1, $2, $3, b.id, NULLIF(b.label, 0), b.waiting FROM unnest($4::int8[], $5::int8[], $6::int8[], $7::bool[]) b(id, version, label, waiting)
  JOIN cloakroom.contacts s ON s.account_id = $1 AND s.contact_id = b.id AND s.row_version = b.version
- ON CONFLICT (account_id, field, generation, contact_id) DO UPDATE SET label = excluded.label, waiting = false`
+ ON CONFLICT (account_id, field, generation, contact_id) DO UPDATE SET label = excluded.label, waiting = excluded.waiting`
 
 // WriteLabels writes labels of contacts that are as they were when these were made; others their writer has noted. Take
 // HoldErasures and LockOrdering first.
 func (s *Store) WriteLabels(ctx context.Context, of Labels, built []BuiltLabel) error {
-	ids, versions, labels := make([]int64, len(built)), make([]int64, len(built)), make([]int64, len(built))
+	ids, versions, labels, waiting := make([]int64, len(built)), make([]int64, len(built)), make([]int64, len(built)), make([]bool, len(built))
 	for i, b := range built {
-		ids[i], versions[i], labels[i] = b.ContactID, b.Version, b.Label
+		ids[i], versions[i], labels[i], waiting[i] = b.ContactID, b.Version, b.Label, b.Waiting
 	}
-	if _, err := s.db.Exec(ctx, writeLabels, of.AccountID, of.Field, of.Generation, ids, versions, labels); err != nil {
+	if _, err := s.db.Exec(ctx, writeLabels, of.AccountID, of.Field, of.Generation, ids, versions, labels, waiting); err != nil {
 		return fmt.Errorf("write labels of account %d by %s: %w", of.AccountID, of.Field, err)
 	}
 	return nil
+}
+
+// HaveLabels reads the labels there are, by contact.
+func (s *Store) HaveLabels(ctx context.Context, of Labels) (map[int64]int64, error) {
+	have := make(map[int64]int64)
+	_, err := collect(ctx, s.db, func(rows pgx.Rows) (id int64, err error) {
+		var label int64
+		err = rows.Scan(&id, &label)
+		have[id] = label
+		return id, err
+	}, `SELECT l.contact_id, l.label`+labelsOf+` AND l.label IS NOT NULL`, of.AccountID, of.Field, of.Generation)
+	if err != nil {
+		return nil, fmt.Errorf("read the labels of account %d by %s: %w", of.AccountID, of.Field, err)
+	}
+	return have, nil
 }
 
 const switchLabels = `UPDATE cloakroom.contact_orderings SET live = building, building = 0, due = false, built_at = now()
@@ -120,11 +137,11 @@ func (s *Store) SwitchLabels(ctx context.Context, of Labels) error {
 }
 
 const waitingLabels = ` FROM (SELECT l.* FROM cloakroom.contact_labels l WHERE l.account_id = $1 AND l.field = $2 AND l.generation = $3 AND l.waiting
- ORDER BY l.contact_id LIMIT $4) l` + labelValues + ` ORDER BY l.contact_id`
+ ORDER BY l.contact_id LIMIT $4) l`
 
-// WaitingContacts reads the first contacts that have a value and no label yet; Label is 0. Take LockOrdering first.
+// WaitingContacts reads the first contacts that have a value and no label yet. Take LockOrdering first.
 func (s *Store) WaitingContacts(ctx context.Context, of Labels, limit int) ([]LabelRow, error) {
-	rows, err := s.labelRows(ctx, `SELECT 0::int8, l.contact_id, `+orderValue(of.Field)+waitingLabels, of.AccountID, of.Field, of.Generation, limit)
+	rows, err := s.labelRows(ctx, labelRow(of.Field)+waitingLabels+labelValue(of.Field)+` ORDER BY l.contact_id`, of.AccountID, of.Field, of.Generation, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read who of account %d waits for a label by %s: %w", of.AccountID, of.Field, err)
 	}

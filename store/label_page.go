@@ -16,27 +16,24 @@ type LabelStart struct {
 	Below, Above int64
 }
 
-const (
-	labelledContacts = ` FROM cloakroom.contact_labels l JOIN contacts ct ON ct.account_id = l.account_id AND ct.id = l.contact_id
- WHERE l.account_id = ? AND l.field = ? AND l.generation = ?`
-	labelOfContact = `(SELECT o.label FROM cloakroom.contact_labels o WHERE o.account_id = ? AND o.field = ? AND o.generation = ? AND o.contact_id = ?)`
-)
+const labelOfContact = `(SELECT o.label FROM cloakroom.contact_labels o WHERE o.account_id = ? AND o.field = ? AND o.generation = ? AND o.contact_id = ?)`
 
 // ListLabelled reads up to limit contacts of a page by labels, from one of its two parts: those with a label, or those
 // without. Where a contact to begin from has lost its label there are none.
 func (s *Store) ListLabelled(ctx context.Context, of Labels, q chat.ContactQuery, start LabelStart, limit int) ([]ContactRow, error) {
 	st := new(statement)
 	selectContacts(st, q, "NULL::text")
-	key := "l.label"
+	key, up := "l.label", (q.Order.Direction == chat.Descending) == q.Page.Backward
+	order := map[bool]string{true: labelsUp, false: labelsDown}[up]
+	way := map[bool]string{true: "", false: " DESC"}[up]
 	if start.Blank {
 		key = "l.contact_id"
+		order = " ORDER BY l.contact_id" + way
 	}
-	st.add(" FROM (SELECT ct.*, "+key+" AS list_place"+labelledContacts, of.AccountID, of.Field, of.Generation)
-	up := (q.Order.Direction == chat.Descending) == q.Page.Backward
+	st.add(" FROM (SELECT ct.*, " + key + " AS list_place FROM cloakroom.contact_labels l JOIN contacts ct ON ct.account_id = l.account_id AND ct.id = l.contact_id WHERE ")
 	start.bound(st, of, up)
 	filterContacts(st, q)
-	way := map[bool]string{true: "", false: " DESC"}[up]
-	st.add(" ORDER BY "+key+way+" LIMIT ?) ct", limit)
+	st.add(order+" LIMIT ?) ct", limit)
 	if q.Parts.Conversations != nil {
 		joinConversationsOfContact(st, of.AccountID, *q.Parts.Conversations)
 	}
@@ -57,14 +54,21 @@ func (b LabelStart) bound(st *statement, of Labels, up bool) {
 	if up {
 		from, operator = b.Below, ">"
 	}
-	switch {
-	case b.Blank && from == 0:
-		st.add(" AND l.label IS NULL")
-	case b.Blank:
-		st.add(" AND l.label IS NULL AND l.contact_id "+operator+" ?", from)
-	case from == 0:
-		st.add(" AND l.label IS NOT NULL")
-	default:
-		st.add(" AND l.label "+operator+" "+labelOfContact, of.AccountID, of.Field, of.Generation, from)
+	if b.Blank {
+		st.add("l.account_id = ? AND l.field = ? AND l.generation = ? AND l.label IS NULL", of.AccountID, of.Field, of.Generation)
+		if from > 0 {
+			st.add(" AND l.contact_id "+operator+" ?", from)
+		}
+		return
+	}
+	key := func(operator, label string, args ...any) {
+		st.add(labelKey+" "+operator+" (?::int8, ?::text, ?::int4, "+label+")", append([]any{of.AccountID, of.Field, of.Generation}, args...)...)
+	}
+	key(">", "0")
+	st.add(" AND ")
+	key("<", "4611686018427387904")
+	if from > 0 {
+		st.add(" AND ")
+		key(operator, labelOfContact, of.AccountID, of.Field, of.Generation, from)
 	}
 }

@@ -143,9 +143,9 @@ func (p *placing) put(ctx context.Context, at *chat.Position) error {
 		return err
 	}
 	for range 2 {
-		found, err := s.search(ctx)
-		if err != nil {
-			return err
+		found, sure, err := s.search(ctx)
+		if err != nil || !sure {
+			return p.orLeave(ctx, err, at)
 		}
 		label, ok := p.vault.runs.place(runKey{labels.AccountID, p.field}, at.ID, found.below, found.above)
 		if ok {

@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/cloakroom/cloakroom/chat"
@@ -15,69 +14,25 @@ const (
 	spreadAfter = 24 * time.Hour
 	// orderingsAtOnce is how many accounts' jobs the schedule starts at a time.
 	orderingsAtOnce = 10
+	// readAtOnce is how many contacts are read at a time by a worker that must read all of them in one batch.
+	readAtOnce = 20_000
 )
 
 // buildOrder makes the labels of an account's orders anew, one order after another, evenly spread, and takes away those
-// of orders that were turned off. What is sorted lies in the memory of whoever works on it; another worker begins anew.
-// From the commit of choose on writers note their contacts in the new generation, so that none is missing when it is
-// switched to.
+// of orders that were turned off. From the commit of choose on writers note their contacts in the new generation, so that
+// none is missing when it is switched to. What is sorted lies in the memory of whoever works on it; another worker reads
+// all again, and labels those in between that have no label yet.
 var buildOrder = []step{
 	{name: "choose", batch: chooseOrder},
 	{name: "read", count: func(ctx context.Context, b *batch) (int64, error) {
 		return b.tx.CountSealedContacts(ctx, b.job.AccountID)
 	}, batch: readOrder},
-	{name: "write", count: func(_ context.Context, b *batch) (int64, error) {
-		return int64(len(b.builds.of(b.job).built)), nil
+	{name: "write", count: func(ctx context.Context, b *batch) (int64, error) {
+		return b.tx.CountSealedContacts(ctx, b.job.AccountID)
 	}, batch: writeOrder},
 	{name: "switch", batch: switchOrder},
 	{name: "place", batch: placeWaiting},
 	{name: "drop", batch: dropLabels},
-}
-
-// build is an order that is being made: its contacts first with their texts and then, once all are read, in order with
-// their labels.
-type build struct {
-	labels store.Labels
-	after  int64 // the last contact read
-	read   []readPlace
-	built  []store.BuiltLabel
-	sorted bool
-}
-
-// readPlace is a contact's place as it was in one version of the contact.
-type readPlace struct {
-	chat.Position
-	version int64
-}
-
-// builds are those of a process, by job.
-type builds struct {
-	mu  sync.Mutex
-	all map[int64]*build
-}
-
-// maxBuilds bounds what lies in memory: more is left behind only by jobs that others went on with.
-const maxBuilds = 4
-
-// of gives a job's build; a new one where this process has none of its generation.
-func (s *builds) of(job *chat.Job) *build {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	labels := store.Labels{AccountID: job.AccountID, Field: job.Checkpoint.Field, Generation: job.Checkpoint.Generation}
-	if b := s.all[job.ID]; b != nil && b.labels == labels {
-		return b
-	}
-	if s.all == nil || len(s.all) >= maxBuilds {
-		s.all = make(map[int64]*build)
-	}
-	s.all[job.ID] = &build{labels: labels}
-	return s.all[job.ID]
-}
-
-func (s *builds) forget(job *chat.Job) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.all, job.ID)
 }
 
 // chooseOrder begins a new generation of the first order that is due.
@@ -103,23 +58,29 @@ func chooseOrder(ctx context.Context, b *batch) (outcome, error) {
 	return outcome{back: "drop"}, nil
 }
 
-// readOrder opens what the next contacts are ordered by; after the last one all are sorted and labelled.
+// readOrder opens what the next contacts are ordered by. Where another worker has read some of it, the next step reads all.
 func readOrder(ctx context.Context, b *batch) (outcome, error) {
 	o := b.builds.of(b.job)
-	if o.sorted || o.after != b.job.Checkpoint.ID { // another worker has read some of it, or a batch came to nothing
+	if o.sorted || o.after != b.job.Checkpoint.ID {
 		b.builds.forget(b.job)
-		o, b.job.Checkpoint.ID, b.job.RowsDone = b.builds.of(b.job), 0, 0
+		return over(0), nil
 	}
+	n, err := b.readOn(ctx, o, b.limit)
+	b.job.Checkpoint.ID = o.after
+	return outcome{rows: int64(n), done: n < b.limit}, err
+}
+
+// readOn opens what up to limit more contacts are ordered by.
+func (b *batch) readOn(ctx context.Context, o *build, limit int) (n int, err error) {
 	keys, err := b.keys.Account(ctx, b.job.AccountID)
 	if err != nil {
-		return outcome{}, err
+		return 0, err
 	}
-	rows, err := b.tx.OrderValuesAfter(ctx, b.job.AccountID, o.labels.Field, o.after, b.limit)
+	rows, err := b.tx.OrderValuesAfter(ctx, b.job.AccountID, o.labels.Field, o.after, limit)
 	if err != nil {
-		return outcome{}, err
+		return 0, err
 	}
-	open := orderKeys{keys, o.labels.Field}
-	texts, faults := inParallel(rows, open.text)
+	texts, faults := inParallel(rows, orderKeys{keys, o.labels.Field}.text)
 	for i, row := range rows {
 		if faults[i] != nil { // it comes last, as long as it does not open
 			b.atFault(ctx, "contacts", b.job.AccountID, row.ContactID, faults[i])
@@ -127,44 +88,51 @@ func readOrder(ctx context.Context, b *batch) (outcome, error) {
 		o.read = append(o.read, readPlace{chat.Position{ID: row.ContactID, Text: texts[i]}, row.Version})
 		o.after = row.ContactID
 	}
-	b.job.Checkpoint.ID = o.after
-	if len(rows) == b.limit {
-		return outcome{rows: int64(len(rows))}, nil
-	}
-	o.sort()
-	return over(int64(len(rows))), nil
-}
-
-// sort gives the contacts labels that are spread evenly; what they were sorted by is forgotten.
-func (o *build) sort() {
-	slices.SortFunc(o.read, func(a, b readPlace) int { return labelOrder.Compare(&a.Position, &b.Position) })
-	texts := slices.IndexFunc(o.read, func(p readPlace) bool { return p.Text == nil })
-	if texts < 0 {
-		texts = len(o.read)
-	}
-	o.built = make([]store.BuiltLabel, len(o.read))
-	for i, p := range o.read {
-		o.built[i] = store.BuiltLabel{ContactID: p.ID, Version: p.version}
-		if i < texts {
-			o.built[i].Label = int64(i+1) * apart(0, labelEnd, texts)
-		}
-	}
-	o.read, o.sorted = nil, true
+	return len(rows), nil
 }
 
 // writeOrder writes the next labels. Nobody erases a contact, or writes labels of the order, meanwhile.
 func writeOrder(ctx context.Context, b *batch) (outcome, error) {
-	o := b.builds.of(b.job)
-	if kept, err := b.hold(ctx); err != nil || !o.sorted || kept.Building != o.labels.Generation {
+	kept, err := b.hold(ctx)
+	if err != nil || kept.Building != b.job.Checkpoint.Generation {
 		return outcome{back: "choose"}, err
+	}
+	o := b.builds.of(b.job)
+	if o.sorted && o.at != b.job.Checkpoint.ID { // another worker has written some of it, or a batch came to nothing
+		b.builds.forget(b.job)
+		o = b.builds.of(b.job)
+	}
+	if !o.sorted {
+		if err := b.readAll(ctx, o); err != nil {
+			return outcome{}, err
+		}
+		b.job.Checkpoint.ID = 0
 	}
 	from := int(b.job.Checkpoint.ID)
 	to := min(from+b.limit, len(o.built))
 	if err := b.tx.WriteLabels(ctx, o.labels, o.built[from:to]); err != nil {
 		return outcome{}, err
 	}
-	b.job.Checkpoint.ID = int64(to)
+	o.at, b.job.Checkpoint.ID = int64(to), int64(to)
 	return outcome{rows: int64(to - from), done: to == len(o.built)}, nil
+}
+
+// readAll reads what is left to be read, and puts all in order.
+func (b *batch) readAll(ctx context.Context, o *build) error {
+	for {
+		n, err := b.readOn(ctx, o, readAtOnce)
+		if err != nil {
+			return err
+		}
+		if n < readAtOnce {
+			break
+		}
+	}
+	have, err := b.tx.HaveLabels(ctx, o.labels)
+	if err == nil {
+		o.sort(have)
+	}
+	return err
 }
 
 // hold keeps everybody else from labels of the order, and gives it as it stands.

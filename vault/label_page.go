@@ -98,6 +98,6 @@ func (l *labelList) find(ctx context.Context, from *chat.Position) (store.LabelS
 		return store.LabelStart{Blank: true, Below: from.ID, Above: from.ID}, nil
 	}
 	s := &slotSearch{orderKeys: l.orderKeys, store: l.store, labels: l.labels, want: from}
-	at, err := s.search(ctx)
+	at, _, err := s.search(ctx)
 	return store.LabelStart{Below: at.below.id, Above: at.above.id}, err
 }

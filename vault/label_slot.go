@@ -2,17 +2,15 @@ package vault
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/store"
 )
 
 const (
-	labelProbes = 15  // labels looked at in one round trip
-	labelNarrow = 4   // rounds after which what is left of a million contacts is read at once
-	labelWindow = 400 // labels read at once
-	labelRounds = 64  // more than any search takes: a round leaves a sixteenth of the range
+	labelProbes = 15 // labels looked at in one round trip
+	labelWindow = 32 // labels read at once where few are left
+	labelRounds = 64 // more than a search takes that can open what it reads: a round leaves a sixteenth of the range
 )
 
 // labelOrder is the relation that labels keep: by text, then by id.
@@ -24,33 +22,39 @@ type slotSearch struct {
 	store  *store.Store
 	labels store.Labels
 	want   *chat.Position // the text, and the contact that has it: where that is labelled itself, it is passed over
+	passed bool           // over the contact itself, or over one that does not open
 }
 
 // slot lies between two labelled contacts that follow one another. One that does not open says nothing of where a value
 // belongs, so it may be either, and nothing is put on its label.
 type slot struct{ below, above labelled }
 
-// search narrows a range of labels by opening a few at a time, then reads the last ones.
-func (s *slotSearch) search(ctx context.Context) (slot, error) {
-	at := slot{above: labelled{label: labelEnd}}
-	for round := 1; round <= labelRounds; round++ {
+// search narrows a range of labels by opening a few at a time, then reads the last ones. sure is false where so many did
+// not open that there may be others, which do, between the ends of the slot.
+func (s *slotSearch) search(ctx context.Context) (found slot, sure bool, err error) {
+	at, from := slot{above: labelled{label: labelEnd}}, int64(0)
+	for range labelRounds {
+		before := at
 		rows, err := s.store.ProbeLabels(ctx, s.labels, probesIn(at.below.label, at.above.label), at.above.label)
 		if err != nil {
-			return slot{}, err
+			return slot{}, false, err
 		}
-		if at, _ = s.narrow(at, rows); len(rows) == labelProbes && round < labelNarrow {
+		if at, _ = s.narrow(at, rows); len(rows) == labelProbes && at != before {
 			continue
 		}
-		if rows, err = s.store.LabelsBetween(ctx, s.labels, at.below.label, at.above.label, labelWindow); err != nil {
-			return slot{}, err
+		from = max(from, at.below.label)
+		if rows, err = s.store.LabelsBetween(ctx, s.labels, from, at.above.label, labelWindow); err != nil {
+			return slot{}, false, err
 		}
-		found, within := s.narrow(at, rows)
-		if within || len(rows) < labelWindow {
-			return s.closest(found, rows), nil
+		within := false
+		if at, within = s.narrow(at, rows); within || len(rows) < labelWindow {
+			at, err = s.closest(ctx, at)
+			return at, true, err
 		}
-		at = found
+		from = rows[len(rows)-1].Label
 	}
-	return slot{}, fmt.Errorf("the order of the contacts of account %d by %s has no place for contact %d", s.labels.AccountID, s.field, s.want.ID)
+	at, err = s.closest(ctx, at)
+	return at, false, err
 }
 
 // probesIn gives labels evenly spread over a range whose ends are left out.
@@ -68,6 +72,7 @@ func (s *slotSearch) narrow(at slot, rows []store.LabelRow) (found slot, within 
 	for i := range rows {
 		p, ok := s.place(&rows[i].OrderValue)
 		if !ok || p.Text == nil || p.ID == s.want.ID {
+			s.passed = true
 			continue
 		}
 		here := labelled{p.ID, rows[i].Label}
@@ -80,15 +85,19 @@ func (s *slotSearch) narrow(at slot, rows []store.LabelRow) (found slot, within 
 	return at, false
 }
 
-// closest moves the upper end of a slot down to the first row above its lower end, whether or not that opens.
-func (s *slotSearch) closest(at slot, rows []store.LabelRow) slot {
+// closest moves the upper end of a slot down to the first row above its lower end, also one that does not open.
+func (s *slotSearch) closest(ctx context.Context, at slot) (slot, error) {
+	if !s.passed {
+		return at, nil
+	}
+	rows, err := s.store.LabelsBetween(ctx, s.labels, at.below.label, at.above.label, 2)
 	for i := range rows {
-		if r := &rows[i]; r.Label > at.below.label && r.ContactID != s.want.ID {
+		if r := &rows[i]; r.ContactID != s.want.ID {
 			at.above = labelled{r.ContactID, r.Label}
 			break
 		}
 	}
-	return at
+	return at, err
 }
 
 // stands says that a contact's label lies where its value belongs, between the nearest others that open. Where it has no

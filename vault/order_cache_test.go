@@ -154,7 +154,7 @@ func TestAChangeIsSeenAtOnce(t *testing.T) {
 		q := chat.ContactQuery{Order: order, Page: all}
 		before := other.ordered(q)
 		cursor := r.cursor(order.Field, before[20])
-		for name, email := range map[string]*chat.PII{"moved": ptr(chat.PII("zzz@" + strings.ToLower(string(order.Direction)) + ".example")), "taken away": nil} {
+		for name, email := range map[string]*chat.PII{"moved": to("zzz@" + strings.ToLower(string(order.Direction)) + ".example"), "taken away": nil} {
 			if err := r.PutContact(t.Context(), r.account(schema.Acme), cursor.ID, ContactChange{chat.FieldEmail: email}); err != nil {
 				t.Fatal(err)
 			}

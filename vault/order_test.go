@@ -96,7 +96,16 @@ func plainOrder(r *replica, q chat.ContactQuery) []*chat.Position {
 func withTexts(r *replica, f chat.ContactOrderField, places []*chat.Position) []*chat.Position {
 	r.t.Helper()
 	list := make([]*chat.Position, len(places))
+	rows, err := r.store.ContactsByIDs(r.t.Context(), schema.Acme, placeIDs(places))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	names := make(map[int64]string, len(rows))
+	for _, c := range rows {
+		names[c.ID] = c.ListedName
+	}
 	for i, c := range r.contacts(r.account(schema.Acme), placeIDs(places)...) {
+		c.ListedName = names[c.ID]
 		text, err := f.TextOf(c)
 		if err != nil {
 			r.t.Fatal(err)

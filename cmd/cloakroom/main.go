@@ -30,6 +30,7 @@ type commands struct {
 	Rotate  RotateCmd  `cmd:"" help:"New keys in place of old ones, while everything runs."`
 	Jobs    JobsCmd    `cmd:"" help:"Long work on keys: how it comes along, and what is to become of it."`
 	Search  SearchCmd  `cmd:"" help:"How sealed values are searched: by keyed tokens, or by opening them."`
+	Order   OrderCmd   `cmd:"" help:"In which orders the database may keep contacts."`
 	Erase   EraseCmd   `cmd:"" help:"Forget a customer, prove it, and keep it so after a restore."`
 	Export  ExportCmd  `cmd:"" help:"Give a customer all that is known of them."`
 
