@@ -254,16 +254,17 @@ type ComplexityRoot struct {
 	}
 
 	Message struct {
-		Attachments func(childComplexity int) int
-		Content     func(childComplexity int) int
-		ContentType func(childComplexity int) int
-		CreatedAt   func(childComplexity int) int
-		Email       func(childComplexity int) int
-		GraphID     func(childComplexity int) int
-		MessageType func(childComplexity int) int
-		Private     func(childComplexity int) int
-		Sender      func(childComplexity int) int
-		Status      func(childComplexity int) int
+		Attachments           func(childComplexity int) int
+		Content               func(childComplexity int) int
+		ContentType           func(childComplexity int) int
+		ConversationDisplayID func(childComplexity int) int
+		CreatedAt             func(childComplexity int) int
+		Email                 func(childComplexity int) int
+		GraphID               func(childComplexity int) int
+		MessageType           func(childComplexity int) int
+		Private               func(childComplexity int) int
+		Sender                func(childComplexity int) int
+		Status                func(childComplexity int) int
 	}
 
 	MessageConnection struct {
@@ -1294,6 +1295,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.ContentType(childComplexity), true
+	case "Message.conversationDisplayId":
+		if e.ComplexityRoot.Message.ConversationDisplayID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.ConversationDisplayID(childComplexity), true
 	case "Message.createdAt":
 		if e.ComplexityRoot.Message.CreatedAt == nil {
 			break
@@ -2287,6 +2294,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_id(ctx, field)
 	case "content":
 		return ec.fieldContext_Message_content(ctx, field)
+	case "conversationDisplayId":
+		return ec.fieldContext_Message_conversationDisplayId(ctx, field)
 	case "messageType":
 		return ec.fieldContext_Message_messageType(ctx, field)
 	case "contentType":

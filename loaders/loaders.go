@@ -34,6 +34,7 @@ type Set struct {
 	conversationAttributes *loader[Key, *chat.Conversation]
 	contactThreads         *loader[threadsKey, *chat.ConversationConnection]
 	lastMessages           *loader[Key, *chat.Message]
+	displayIDs             *loader[Key, int64]
 	threads                *loader[messagesKey, *chat.MessageConnection]
 	attachments            *loader[Key, []*chat.Attachment]
 	users                  *loader[Key, *chat.User]
@@ -61,6 +62,7 @@ func New(s *store.Store, v *vault.Vault) *Set {
 	set.conversationAttributes = batched(byAccount(set.readConversationAttributes))
 	set.contactThreads = batched(each(set.readContactThreads))
 	set.lastMessages = batched(byAccount(set.readLastMessages))
+	set.displayIDs = batched(byAccount(set.readDisplayIDs))
 	set.threads = batched(each(set.readThread))
 	set.attachments = batched(byAccount(set.readAttachments))
 	set.users = batched(byAccount(set.readUsers))

@@ -115,6 +115,15 @@ func (s *Set) primeSenders(ctx context.Context, account *chat.Account, rows []st
 	}
 }
 
+// DisplayID loads the number of a message's conversation.
+func (s *Set) DisplayID(ctx context.Context, m *chat.Message) (int64, error) {
+	return s.displayIDs.Load(ctx, Key{m.AccountID, m.ConversationID})()
+}
+
+func (s *Set) readDisplayIDs(ctx context.Context, account *chat.Account, ids []int64) (map[int64]int64, error) {
+	return s.store.DisplayIDsOf(ctx, account.ID, ids)
+}
+
 // Sender loads who wrote a message, nil for the system and for senders that are gone.
 func (s *Set) Sender(ctx context.Context, m *chat.Message) (chat.MessageSender, error) {
 	key := Key{m.AccountID, m.SenderID}

@@ -52,3 +52,8 @@ func (s *Set) PrimedSender(ctx context.Context, m *chat.Message) (chat.MessageSe
 // ArgsOf reads a page's arguments as a document has them, for a field the executor has not come to; ok is false
 // where only it can say what is wrong with them.
 func ArgsOf(args map[string]any) (PageArgs, bool) { return pageArgs(args) }
+
+// PrimedDisplayID is the number of a message's conversation, if it is at hand.
+func (s *Set) PrimedDisplayID(ctx context.Context, m *chat.Message) (int64, bool) {
+	return s.displayIDs.primed(ctx, Key{m.AccountID, m.ConversationID})
+}

@@ -49,10 +49,25 @@ func (s *Set) searchMessages(ctx context.Context, account *chat.Account, search 
 		info.Start = store.MessagePosition(conn.Nodes[0])
 	}
 	s.primeSenders(ctx, account, found.Rows)
-	if selected(ctx, "MessageConnection").nodes("Message").asks("sender") {
-		return conn, s.contactsOf(ctx, found.Rows)
+	return conn, s.beside(ctx, found.Rows, selected(ctx, "MessageConnection").nodes("Message"))
+}
+
+// beside loads in one go what is asked beside hits, so that an answer can be written in one as well.
+func (s *Set) beside(ctx context.Context, rows []store.MessageRow, asked selection) error {
+	if asked.asks("sender") {
+		if err := s.contactsOf(ctx, rows); err != nil {
+			return err
+		}
 	}
-	return conn, nil
+	if !asked.asks("conversationDisplayId") || len(rows) == 0 {
+		return nil
+	}
+	keys := make([]Key, len(rows))
+	for i, row := range rows {
+		keys[i] = Key{row.AccountID, row.ConversationID}
+	}
+	_, errs := s.displayIDs.LoadMany(ctx, keys)()
+	return errors.Join(errs...)
 }
 
 // searchList names a list of hits for its cursors, which open in no list of another query.
@@ -61,7 +76,7 @@ func searchList(search chat.MessageSearch) string {
 	return "messages/" + chat.FormatID(search.ConversationID) + "/" + hex.EncodeToString(sum[:])
 }
 
-// contactsOf loads the contacts that wrote messages in one go, so that an answer can be written in one as well.
+// contactsOf loads the contacts that wrote messages.
 func (s *Set) contactsOf(ctx context.Context, rows []store.MessageRow) error {
 	var keys []Key
 	for _, row := range rows {

@@ -26,6 +26,12 @@ func (r *emailHeadersResolver) State(ctx context.Context, obj *chat.EmailHeaders
 	return masking.State(auth.Viewer(ctx), obj.AccountID, chat.Email, obj.HasAddress()), nil
 }
 
+// ConversationDisplayID is the resolver for the conversationDisplayId field.
+func (r *messageResolver) ConversationDisplayID(ctx context.Context, obj *chat.Message) (chat.ID, error) {
+	id, err := loaders.For(ctx).DisplayID(ctx, obj)
+	return chat.ID(id), err
+}
+
 // Sender is the resolver for the sender field.
 func (r *messageResolver) Sender(ctx context.Context, obj *chat.Message) (chat.MessageSender, error) {
 	return loaders.For(ctx).Sender(ctx, obj)

@@ -162,6 +162,10 @@ func messageFields() map[string]fieldWriter {
 			s, err := m.Content()
 			return w.piiText(f, m, m.IsHistory(), s, err)
 		}),
+		"conversationDisplayId": on(func(w *planWriter, _ *planField, m *chat.Message) bool {
+			id, ok := w.set().PrimedDisplayID(w.ctx, m)
+			return ok && w.id(id)
+		}),
 		"messageType": on(func(w *planWriter, _ *planField, m *chat.Message) bool { return w.enum(string(m.MessageType)) }),
 		"contentType": on(func(w *planWriter, _ *planField, m *chat.Message) bool { return w.enum(string(m.ContentType)) }),
 		"status":      on(func(w *planWriter, _ *planField, m *chat.Message) bool { return w.enum(string(m.Status)) }),

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/cloakroom/cloakroom/chat"
 )
 
@@ -211,4 +213,22 @@ func lowerAll(words []string) []string {
 		lower[i] = strings.ToLower(strings.TrimSpace(w))
 	}
 	return lower
+}
+
+const displayIDsOf = `SELECT c.id::int8, c.display_id::int8 FROM conversations c WHERE c.account_id = $1 AND c.id = ANY($2)`
+
+// DisplayIDsOf gives the numbers of conversations as the dashboard shows them, by id; those that do not exist are not in
+// the answer.
+func (s *Store) DisplayIDsOf(ctx context.Context, accountID int64, ids []int64) (map[int64]int64, error) {
+	numbers := make(map[int64]int64, len(ids))
+	_, err := collect(ctx, s.db, func(rows pgx.Rows) (struct{}, error) {
+		var id, displayID int64
+		err := rows.Scan(&id, &displayID)
+		numbers[id] = displayID
+		return struct{}{}, err
+	}, displayIDsOf, accountID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read the numbers of conversations of account %d: %w", accountID, err)
+	}
+	return numbers, nil
 }
