@@ -6,6 +6,9 @@ import (
 	"github.com/cloakroom/cloakroom/chat"
 )
 
+// unset are the settings of search of an account that has chosen nothing.
+var unset = chat.SearchSettings{Mode: chat.SearchByTokens}
+
 // What is decided about an attribute concerns those from whom attributes are hidden, and nobody else.
 func TestSameRightsByAttributes(t *testing.T) {
 	t.Parallel()

@@ -82,8 +82,8 @@ func TestViewer(t *testing.T) {
 		User:    &chat.User{ID: ada, Name: "ada", Email: &email},
 		Masking: chat.Masking{Masked: true, Version: 4}, Policy: chat.PolicyRead, ReadAt: c.now(),
 		Memberships: []chat.Membership{
-			{Account: chat.Account{ID: 1, Name: "Acme", Settings: chat.AccountSettings{ContactPIIMasking: true, MaskedLookup: true, Phases: off}}, Role: chat.Agent},
-			{Account: chat.Account{ID: 2, Name: "Borealis", Settings: chat.AccountSettings{MaskedLookup: true, Phases: off}}, Role: chat.Administrator},
+			{Account: chat.Account{ID: 1, Name: "Acme", Settings: chat.AccountSettings{ContactPIIMasking: true, MaskedLookup: true, Phases: off, Search: unset}}, Role: chat.Agent},
+			{Account: chat.Account{ID: 2, Name: "Borealis", Settings: chat.AccountSettings{MaskedLookup: true, Phases: off, Search: unset}}, Role: chat.Administrator},
 		},
 	}
 	got, err := a.Authenticate(t.Context(), session(t))

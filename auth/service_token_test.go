@@ -137,7 +137,7 @@ func TestServiceViewer(t *testing.T) {
 	off := map[chat.Dataset]chat.Phase{chat.Contacts: chat.Off, chat.Messages: chat.Off, chat.Attributes: chat.Off}
 	want := &chat.Viewer{Policy: chat.PolicyRead, ReadAt: c.now(), Service: &chat.Service{
 		TokenID: id, Name: "bridge", Scopes: []chat.Scope{chat.ScopePIIEmail}, Documents: []string{}, // account 3 is suspended
-		Accounts: []chat.Account{{ID: 1, Name: "Acme", Settings: chat.AccountSettings{ContactPIIMasking: true, MaskedLookup: true, Phases: off}}},
+		Accounts: []chat.Account{{ID: 1, Name: "Acme", Settings: chat.AccountSettings{ContactPIIMasking: true, MaskedLookup: true, Phases: off, Search: unset}}},
 	}}
 	got, err := a.Authenticate(t.Context(), with(t, "authorization", "Bearer "+token))
 	if err != nil {
