@@ -49,7 +49,9 @@ func threes(text string) []string {
 }
 
 // Holds says that a text is found by a needle: it holds it, in any case, or begins with one of one or two characters.
-func Holds(text, needle string) bool { return HoldsExactly(strings.ToLower(text), strings.ToLower(needle)) }
+func Holds(text, needle string) bool {
+	return HoldsExactly(strings.ToLower(text), strings.ToLower(needle))
+}
 
 // HoldsExactly is Holds with attention to case.
 func HoldsExactly(text, needle string) bool {

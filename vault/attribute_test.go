@@ -90,8 +90,8 @@ func TestSetAttributePolicy(t *testing.T) {
 		before := r.audited(chat.AttributePolicySet)
 		d, err := r.SetAttributePolicy(t.Context(), c.d)
 		var got string
-		if e := (*chat.Error)(nil); err != nil {
-			e = asError(err)
+		if err != nil {
+			e := asError(err)
 			got = fmt.Sprintf("%s %s", e.Code, e.Field)
 		} else {
 			got = fmt.Sprintf("%s %t %t %d", d.Type, d.Personal(), d.Searchable(), d.PolicyVersion())

@@ -130,7 +130,7 @@ func TestSavedViews(t *testing.T) {
 	account := r.account(filterRoom)
 	admin, agent := roomAdmin(account), roomAgent(account)
 	service := &chat.Viewer{Policy: chat.PolicyRead, Service: &chat.Service{Scopes: chat.Scopes, Accounts: []chat.Account{*account}}}
-	ada, max := int64(schema.Ada)*100, int64(schema.Max)*100
+	ada, max := schema.Ada*100, schema.Max*100
 	for _, c := range []struct {
 		viewer *chat.Viewer
 		view   int64

@@ -221,7 +221,7 @@ func (r *replica) idsPassing(viewer *chat.Viewer, account *chat.Account, model c
 func conditionsText(list []*chat.Condition) string {
 	var b strings.Builder
 	for _, c := range list {
-		attribute := ""
+		var attribute string
 		if c.Attribute != nil {
 			attribute = string(*c.Attribute)
 		} else {
