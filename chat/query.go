@@ -88,6 +88,7 @@ type ContactFilter struct {
 // ContactParts are the parts of a contact that cost a look-up of their own, as far as the query asks for them.
 type ContactParts struct {
 	Attributes    bool               // profile or custom attributes
+	Record        bool               // the sealed record, in the same statement
 	Conversations *ConversationQuery // the first page of each contact's conversations
 }
 

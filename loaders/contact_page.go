@@ -112,11 +112,14 @@ func (s *Set) contactPage(ctx context.Context, account *chat.Account, q chat.Con
 	conn := &chat.ContactConnection{PageInfo: &info, Nodes: make([]*chat.Contact, len(rows)),
 		Position: func(c *chat.Contact) *chat.Position { return positions[c.ID] }}
 	var conversations []store.ConversationRow
+	var wanted vault.Rows
 	for i, row := range rows {
 		conn.Nodes[i], positions[row.ID] = row.Contact, row.Position
 		conversations = append(conversations, row.Conversations...)
+		if row.Values.Open == nil { // others came with their values
+			wanted.Contacts = append(wanted.Contacts, row.Contact)
+		}
 	}
-	wanted := vault.Rows{Contacts: conn.Nodes}
 	if q.Parts.Attributes {
 		wanted.ContactAttributes = conn.Nodes
 	}

@@ -69,6 +69,9 @@ func (s *Store) ListContacts(ctx context.Context, accountID int64, q chat.Contac
 
 func selectContacts(st *statement, q chat.ContactQuery, text string) {
 	st.add("SELECT " + contactColumns + ", " + text)
+	if q.Parts.Record {
+		st.add(contactRecordSealed)
+	}
 	if q.Parts.Conversations != nil {
 		st.add(", v.*")
 	}
@@ -91,12 +94,20 @@ func (s *Store) contactRows(ctx context.Context, accountID int64, q chat.Contact
 	if err != nil {
 		return nil, err
 	}
+	return scanContacts(rows, accountID, q)
+}
+
+func scanContacts(rows pgx.Rows, accountID int64, q chat.ContactQuery) ([]ContactRow, error) {
 	defer rows.Close()
 	var list []ContactRow
 	for rows.Next() {
 		var ct contactScanner
 		var text *string
 		targets := append(ct.targets(make([]any, 0, 48)), &text)
+		var record recordScanner
+		if q.Parts.Record {
+			targets = record.targets(targets, 4)
+		}
 		var conv *conversationScanner
 		if q.Parts.Conversations != nil {
 			conv = newConversationScan(q.Parts.Conversations.Parts)
@@ -108,7 +119,11 @@ func (s *Store) contactRows(ctx context.Context, accountID int64, q chat.Contact
 		}
 		if len(list) == 0 || list[len(list)-1].ID != int64(ct.id) {
 			c := ct.contact(accountID)
-			list = append(list, ContactRow{Contact: c, Position: contactPosition(q.Order, c, text)})
+			row := ContactRow{Contact: c, Position: contactPosition(q.Order, c, text)}
+			if q.Parts.Record {
+				row.Record = record.record(chat.RecordKey{Kind: chat.ContactRecord, ID: c.ID}, true)
+			}
+			list = append(list, row)
 		}
 		if conv != nil {
 			if row := conv.row(q.Parts.Conversations.Parts); row.Conversation != nil {

@@ -61,9 +61,11 @@ func labelValue(f chat.ContactOrderField) string {
 }
 
 func (s *Store) labelRows(ctx context.Context, sql string, args ...any) ([]LabelRow, error) {
-	return collect(ctx, s.db, func(rows pgx.Rows) (r LabelRow, err error) {
-		return r, rows.Scan(append([]any{&r.Label}, r.targets()...)...)
-	}, sql, args...)
+	return collect(ctx, s.db, scanLabelRow, sql, args...)
+}
+
+func scanLabelRow(rows pgx.Rows) (r LabelRow, err error) {
+	return r, rows.Scan(append([]any{&r.Label}, r.targets()...)...)
 }
 
 // ProbeLabels reads, for each of some numbers, the first labelled contact from it on and before a limit, in the order of
@@ -91,14 +93,17 @@ func (s *Store) LabelsBetween(ctx context.Context, of Labels, from, to int64, li
 // LabelsAround reads up to n labelled contacts on either side of a contact's label, and the contact itself, in their
 // order; none where it has no label.
 func (s *Store) LabelsAround(ctx context.Context, of Labels, contactID int64, n int) ([]LabelRow, error) {
-	const own = `(SELECT o.label FROM cloakroom.contact_labels o WHERE o.account_id = $1 AND o.field = $2 AND o.generation = $3 AND o.contact_id = $4)`
-	rows, err := s.labelRows(ctx, labelRow(of.Field)+` FROM ((SELECT l.*`+labelsFrom+` <= ($1::int8, $2::text, $3::int4, `+own+`) AND `+labelKey+` > ($1::int8, $2::text, $3::int4, 0)`+labelsDown+` LIMIT $5 + 1)
- UNION ALL (SELECT l.*`+labelsFrom+` > ($1::int8, $2::text, $3::int4, `+own+`) AND `+labelKey+` < ($1::int8, $2::text, $3::int4, 4611686018427387904)`+labelsUp+` LIMIT $5)) l`+labelValue(of.Field)+` ORDER BY l.label`,
-		of.AccountID, of.Field, of.Generation, contactID, n)
+	rows, err := s.labelRows(ctx, labelsAround(of.Field), of.AccountID, of.Field, of.Generation, contactID, n)
 	if err != nil {
 		return nil, fmt.Errorf("read the order of the contacts of account %d by %s: %w", of.AccountID, of.Field, err)
 	}
 	return rows, nil
+}
+
+func labelsAround(f chat.ContactOrderField) string {
+	const own = `(SELECT o.label FROM cloakroom.contact_labels o WHERE o.account_id = $1 AND o.field = $2 AND o.generation = $3 AND o.contact_id = $4)`
+	return labelRow(f) + ` FROM ((SELECT l.*` + labelsFrom + ` <= ($1::int8, $2::text, $3::int4, ` + own + `) AND ` + labelKey + ` > ($1::int8, $2::text, $3::int4, 0)` + labelsDown + ` LIMIT $5 + 1)
+ UNION ALL (SELECT l.*` + labelsFrom + ` > ($1::int8, $2::text, $3::int4, ` + own + `) AND ` + labelKey + ` < ($1::int8, $2::text, $3::int4, 4611686018427387904)` + labelsUp + ` LIMIT $5)) l` + labelValue(f) + ` ORDER BY l.label`
 }
 
 const countLabels = `SELECT count(*) FROM (SELECT 1` + labelsRange + ` LIMIT $6) c`

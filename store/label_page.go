@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/cloakroom/cloakroom/chat"
 )
 
@@ -21,6 +23,43 @@ const labelOfContact = `(SELECT o.label FROM cloakroom.contact_labels o WHERE o.
 // ListLabelled reads up to limit contacts of a page by labels, from one of its two parts: those with a label, or those
 // without. Where a contact to begin from has lost its label there are none.
 func (s *Store) ListLabelled(ctx context.Context, of Labels, q chat.ContactQuery, start LabelStart, limit int) ([]ContactRow, error) {
+	rows, err := s.contactRows(ctx, of.AccountID, q, labelledPage(of, q, start, limit))
+	if err != nil {
+		return nil, fmt.Errorf("list contacts of account %d by labels of %s: %w", of.AccountID, of.Field, err)
+	}
+	return rows, nil
+}
+
+// ListLabelledFrom is ListLabelled from beyond one contact, which it reads in the same round trip: none where that has no
+// label, and then there is no page.
+func (s *Store) ListLabelledFrom(ctx context.Context, of Labels, q chat.ContactQuery, contactID int64, limit int) ([]LabelRow, []ContactRow, error) {
+	batch := new(pgx.Batch)
+	batch.Queue(labelsAround(of.Field), of.AccountID, of.Field, of.Generation, contactID, 0)
+	page := labelledPage(of, q, LabelStart{Below: contactID, Above: contactID}, limit)
+	batch.Queue(page.sql.String(), page.args...)
+	results := s.db.SendBatch(ctx, batch)
+	defer func() { _ = results.Close() }()
+	own, err := readBatched(results, scanLabelRow)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the label of contact %d of account %d by %s: %w", contactID, of.AccountID, of.Field, err)
+	}
+	result, err := results.Query()
+	if err != nil {
+		return nil, nil, fmt.Errorf("list contacts of account %d by labels of %s: %w", of.AccountID, of.Field, err)
+	}
+	rows, err := scanContacts(result, of.AccountID, q)
+	return own, rows, err
+}
+
+func readBatched[T any](results pgx.BatchResults, scan func(pgx.Rows) (T, error)) ([]T, error) {
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	return collectRows(rows, scan)
+}
+
+func labelledPage(of Labels, q chat.ContactQuery, start LabelStart, limit int) *statement {
 	st := new(statement)
 	selectContacts(st, q, "NULL::text")
 	key, up := "l.label", (q.Order.Direction == chat.Descending) == q.Page.Backward
@@ -34,6 +73,9 @@ func (s *Store) ListLabelled(ctx context.Context, of Labels, q chat.ContactQuery
 	start.bound(st, of, up)
 	filterContacts(st, q)
 	st.add(order+" LIMIT ?) ct", limit)
+	if q.Parts.Record {
+		st.add(contactRecordSealedJoin)
+	}
 	if q.Parts.Conversations != nil {
 		joinConversationsOfContact(st, of.AccountID, *q.Parts.Conversations)
 	}
@@ -41,11 +83,7 @@ func (s *Store) ListLabelled(ctx context.Context, of Labels, q chat.ContactQuery
 	if q.Parts.Conversations != nil {
 		st.add(", v.list_time DESC, v.list_id DESC")
 	}
-	rows, err := s.contactRows(ctx, of.AccountID, q, st)
-	if err != nil {
-		return nil, fmt.Errorf("list contacts of account %d by labels of %s: %w", of.AccountID, of.Field, err)
-	}
-	return rows, nil
+	return st
 }
 
 // bound appends the condition that a row lies in the part that is read, beyond where it begins.

@@ -21,18 +21,22 @@ func (v *Vault) ListByLabel(ctx context.Context, account *chat.Account, q chat.C
 	if !ok || !kept.Enabled || !kept.Ready() {
 		return nil, false, nil
 	}
-	keys, err := v.keys.Account(ctx, account.ID)
+	r, err := v.reader(ctx, account)
 	if err != nil {
 		return nil, true, err
 	}
-	l := &labelList{orderKeys: orderKeys{keys, field}, store: v.store, query: q,
+	q.Parts.Record = true // they are few, and lie beside what is joined anyway: Redis would be one more round trip
+	l := &labelList{orderKeys: orderKeys{r.account, field}, store: v.store, query: q,
 		labels: store.Labels{AccountID: account.ID, Field: field, Generation: kept.Live}}
 	for range labelTries {
 		if rows, err = l.page(ctx); !errors.Is(err, errMoved) {
-			return rows, true, err
+			break
 		}
 	}
-	return nil, true, err
+	for _, row := range rows {
+		r.attachContact(row.Contact, row.Record)
+	}
+	return rows, true, err
 }
 
 // labelTries is how often a page is begun whose beginning moves away under it.
@@ -49,15 +53,8 @@ type labelList struct {
 }
 
 func (l *labelList) page(ctx context.Context) ([]store.ContactRow, error) {
-	start := store.LabelStart{Blank: l.query.Page.Backward}
-	if from := l.query.Page.From; from != nil {
-		var err error
-		if start, err = l.find(ctx, from); err != nil {
-			return nil, err
-		}
-	}
 	want := l.query.Page.Read()
-	rows, err := l.store.ListLabelled(ctx, l.labels, l.query, start, want)
+	start, rows, err := l.first(ctx, want)
 	if err != nil || len(rows) == want {
 		return rows, err
 	}
@@ -66,6 +63,35 @@ func (l *labelList) page(ctx context.Context) ([]store.ContactRow, error) {
 	}
 	rest, err := l.store.ListLabelled(ctx, l.labels, l.query, store.LabelStart{Blank: !start.Blank}, want-len(rows))
 	return append(rows, rest...), err
+}
+
+// first reads the part of the list in which the page begins. From a cursor it goes on, as a rule, at its contact, which
+// stands where it stood: that is read beside the page, and only where it has moved the page is read from where it was.
+func (l *labelList) first(ctx context.Context, want int) (start store.LabelStart, rows []store.ContactRow, err error) {
+	start = store.LabelStart{Blank: l.query.Page.Backward}
+	if from := l.query.Page.From; from != nil {
+		own, page, err := l.store.ListLabelledFrom(ctx, l.labels, l.query, from.ID, want)
+		if err != nil {
+			return start, nil, err
+		}
+		if l.stands(own, from) {
+			return store.LabelStart{Below: from.ID, Above: from.ID}, page, nil
+		}
+		if start, err = l.find(ctx, from); err != nil {
+			return start, nil, err
+		}
+	}
+	rows, err = l.store.ListLabelled(ctx, l.labels, l.query, start, want)
+	return start, rows, err
+}
+
+// stands says that a cursor's contact has the label of the value in the cursor still.
+func (l *labelList) stands(own []store.LabelRow, from *chat.Position) bool {
+	if len(own) == 0 {
+		return false
+	}
+	now, ok := l.place(&own[0].OrderValue)
+	return !ok || labelOrder.Compare(now, from) == 0
 }
 
 // still fails where a page that came out short began at a label that is gone.
@@ -81,19 +107,9 @@ func (l *labelList) still(ctx context.Context, start store.LabelStart) error {
 	return nil
 }
 
-// find gives the beginning of a page that goes on from a cursor: its contact, if that stands there still, else the two
-// between which it would. One without a text then is found by its id.
+// find gives the beginning of a page that goes on from a cursor whose contact has moved: the two between which it would
+// stand. One without a text is found by its id.
 func (l *labelList) find(ctx context.Context, from *chat.Position) (store.LabelStart, error) {
-	own, err := l.store.LabelsAround(ctx, l.labels, from.ID, 0)
-	if err != nil {
-		return store.LabelStart{}, err
-	}
-	if len(own) > 0 {
-		now, ok := l.place(&own[0].OrderValue)
-		if !ok || labelOrder.Compare(now, from) == 0 {
-			return store.LabelStart{Below: from.ID, Above: from.ID}, nil
-		}
-	}
 	if from.Text == nil {
 		return store.LabelStart{Blank: true, Below: from.ID, Above: from.ID}, nil
 	}

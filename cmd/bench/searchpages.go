@@ -121,7 +121,13 @@ func (b *searchBench) show(ctx context.Context, account *chat.Account, q chat.Co
 	for i, row := range rows {
 		contacts[i] = row.Contact
 	}
-	if err := b.vault.Load(ctx, account, vault.Rows{Contacts: contacts}); err != nil {
+	var wanted vault.Rows
+	for _, c := range contacts {
+		if c.Values.Open == nil { // a page by labels comes with values
+			wanted.Contacts = append(wanted.Contacts, c)
+		}
+	}
+	if err := b.vault.Load(ctx, account, wanted); err != nil {
 		return nil, err
 	}
 	return contacts, showContacts(contacts)
