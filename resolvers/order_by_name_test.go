@@ -51,6 +51,9 @@ func TestNamesThatAreHiddenHaveNoPlace(t *testing.T) {
 		}
 	}
 	for i, ids := range lists[1:] {
+		if at := slices.Index(ids, lists[0][0]); at >= 0 { // blank ones are last from either end
+			ids = slices.Concat(ids[at:], ids[:at])
+		}
 		if !slices.Equal(ids, lists[0]) {
 			t.Errorf("list %d is another", i+1)
 		}

@@ -233,6 +233,12 @@ func TestCostOfOrdersByAddress(t *testing.T) {
 	openKeysOf(t, e)
 	const query = `query ($a: ID!, $n: Int!, $d: OrderDirection!) { account(id: $a) { contacts(first: $n, orderBy: {field: EMAIL, direction: $d}) {
  nodes { id name email phoneNumber customAttributes { key value } conversations(first: 1) { nodes { id displayId } } } pageInfo { hasNextPage endCursor } } } }`
+	first, c := e.askMetered(t, "exempt", query, map[string]any{"a": "1", "n": 3, "d": "ASC"})
+	first.data(t, new(any))
+	e.vault.Settle()
+	if c.Statements.Load() != 4 || c.redis.Load() != 2 { // the contacts' state, their values, the page and its records; the list is not in Redis
+		t.Errorf("to make the list: %d statements, %d round trips to Redis; want 4 and 2", c.Statements.Load(), c.redis.Load())
+	}
 	for _, a := range []struct {
 		viewer, account        string
 		cold, warm, redisTrips int64

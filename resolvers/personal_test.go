@@ -15,8 +15,8 @@ import (
 
 // A name comes or goes with the schema, and is then seen here.
 var personalNames = []string{
-	"EMAIL", "PHONE_NUMBER", "bcc", "cc", "city", "companyName", "content", "country", "countryCode", "email", "fileName", "from", "identifier",
-	"inReplyTo", "messageId", "name", "phoneNumber", "sourceId", "subject", "submittedEmail", "title", "to", "value",
+	"EMAIL", "IDENTIFIER", "PHONE_NUMBER", "REFERER", "bcc", "cc", "city", "companyName", "content", "country", "countryCode", "email", "fileName", "from", "identifier",
+	"inReplyTo", "messageId", "name", "phoneNumber", "query", "sourceId", "subject", "submittedEmail", "title", "to", "value",
 }
 
 func TestPersonalNames(t *testing.T) {

@@ -21,7 +21,7 @@ var requiredColumns = map[string][]string{
 	"teams":                        {"id", "account_id", "name", "description"},
 	"team_members":                 {"team_id", "user_id"},
 	"conversations":                {"id", "account_id", "inbox_id", "display_id", "status", "priority", "contact_id", "assignee_id", "team_id", "campaign_id", "contact_inbox_id", "cached_label_list", "agent_last_seen_at", "last_activity_at", "created_at", "updated_at", "waiting_since", "snoozed_until", "additional_attributes", "custom_attributes", "identifier"},
-	"messages":                     {"id", "account_id", "conversation_id", "content", "message_type", "content_type", "status", "private", "sender_type", "sender_id", "content_attributes", "created_at", "source_id", "processed_message_content", "additional_attributes", "external_source_ids", "sentiment"},
+	"messages":                     {"id", "account_id", "conversation_id", "inbox_id", "content", "message_type", "content_type", "status", "private", "sender_type", "sender_id", "content_attributes", "created_at", "source_id", "processed_message_content", "additional_attributes", "external_source_ids", "sentiment"},
 	"attachments":                  {"id", "account_id", "message_id", "file_type", "extension", "fallback_title", "meta"},
 	"active_storage_attachments":   {"record_type", "name", "record_id", "blob_id"},
 	"active_storage_blobs":         {"id", "filename", "content_type", "byte_size"},

@@ -145,13 +145,13 @@ func (d *duplicates) askSealed(ctx context.Context, q *store.DuplicateQuery) (sc
 		return d.lookThrough(ctx)
 	}
 	for _, p := range []struct {
-		field keyring.Field
-		part  chat.PII
+		Field keyring.Field
+		Part  chat.PII // exported, so that fmt asks it how it prints
 	}{{keyring.FieldEmail, d.Own.Similar}, {keyring.FieldPhoneNumber, d.Own.Ending}} {
-		if p.part == "" {
+		if p.Part == "" {
 			continue
 		}
-		lists, err := contactTokens(d.account, p.field, []string{p.part.Reveal()})
+		lists, err := contactTokens(d.account, p.Field, []string{p.Part.Reveal()})
 		if err != nil {
 			return nil, err
 		}
