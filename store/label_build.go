@@ -110,7 +110,7 @@ func (s *Store) WriteLabels(ctx context.Context, of Labels, built []BuiltLabel) 
 	return nil
 }
 
-// HaveLabels reads the labels there are, by contact.
+// HaveLabels reads the labels there are, by contact; 0 is that of a contact without a value.
 func (s *Store) HaveLabels(ctx context.Context, of Labels) (map[int64]int64, error) {
 	have := make(map[int64]int64)
 	_, err := collect(ctx, s.db, func(rows pgx.Rows) (id int64, err error) {
@@ -118,7 +118,7 @@ func (s *Store) HaveLabels(ctx context.Context, of Labels) (map[int64]int64, err
 		err = rows.Scan(&id, &label)
 		have[id] = label
 		return id, err
-	}, `SELECT l.contact_id, l.label`+labelsOf+` AND l.label IS NOT NULL`, of.AccountID, of.Field, of.Generation)
+	}, `SELECT l.contact_id, COALESCE(l.label, 0)`+labelsOf+` AND NOT l.waiting`, of.AccountID, of.Field, of.Generation)
 	if err != nil {
 		return nil, fmt.Errorf("read the labels of account %d by %s: %w", of.AccountID, of.Field, err)
 	}

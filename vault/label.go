@@ -137,7 +137,7 @@ func (p *placing) put(ctx context.Context, at *chat.Position) error {
 		return p.clear(ctx, p.ordering.Live, at)
 	}
 	labels := p.labels(p.ordering.Live)
-	s := &slotSearch{orderKeys: p.orderKeys, store: p.tx, labels: labels, want: at}
+	s := &slotSearch{orderKeys: p.orderKeys, store: p.tx, labels: labels, want: at, own: at.ID}
 	stands, err := s.stands(ctx)
 	if err != nil || stands {
 		return err

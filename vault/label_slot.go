@@ -21,8 +21,9 @@ type slotSearch struct {
 	orderKeys
 	store  *store.Store
 	labels store.Labels
-	want   *chat.Position // the text, and the contact that has it: where that is labelled itself, it is passed over
-	passed bool           // over the contact itself, or over one that does not open
+	want   *chat.Position // the text, and the contact that has it, or had it
+	own    int64          // a contact whose label is about to be another: it is passed over
+	passed bool           // over it, or over one that does not open
 }
 
 // slot lies between two labelled contacts that follow one another. One that does not open says nothing of where a value
@@ -71,7 +72,7 @@ func probesIn(below, above int64) []int64 {
 func (s *slotSearch) narrow(at slot, rows []store.LabelRow) (found slot, within bool) {
 	for i := range rows {
 		p, ok := s.place(&rows[i].OrderValue)
-		if !ok || p.Text == nil || p.ID == s.want.ID {
+		if !ok || p.Text == nil || p.ID == s.own {
 			s.passed = true
 			continue
 		}
@@ -92,7 +93,7 @@ func (s *slotSearch) closest(ctx context.Context, at slot) (slot, error) {
 	}
 	rows, err := s.store.LabelsBetween(ctx, s.labels, at.below.label, at.above.label, 2)
 	for i := range rows {
-		if r := &rows[i]; r.ContactID != s.want.ID {
+		if r := &rows[i]; r.ContactID != s.own {
 			at.above = labelled{r.ContactID, r.Label}
 			break
 		}

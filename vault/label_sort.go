@@ -55,7 +55,7 @@ func (s *builds) forget(job *chat.Job) {
 	delete(s.all, job.ID)
 }
 
-// sort gives the contacts labels, those that have one apart; what they were sorted by is forgotten.
+// sort gives the contacts labels, but for those that have one; what they were sorted by is forgotten.
 func (o *build) sort(have map[int64]int64) {
 	slices.SortFunc(o.read, func(a, b readPlace) int { return labelOrder.Compare(&a.Position, &b.Position) })
 	below, from := int64(0), 0
@@ -72,13 +72,15 @@ func (o *build) sort(have map[int64]int64) {
 	}
 	texts := 0
 	for ; texts < len(o.read) && o.read[texts].Text != nil; texts++ {
-		if label, has := have[o.read[texts].ID]; has {
+		if label := have[o.read[texts].ID]; label > 0 {
 			fill(texts, label)
 		}
 	}
 	fill(texts, labelEnd)
 	for _, p := range o.read[texts:] {
-		o.built = append(o.built, store.BuiltLabel{ContactID: p.ID, Version: p.version})
+		if label, has := have[p.ID]; !has || label > 0 {
+			o.built = append(o.built, store.BuiltLabel{ContactID: p.ID, Version: p.version})
+		}
 	}
 	o.read, o.sorted = nil, true
 }

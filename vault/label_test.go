@@ -32,11 +32,11 @@ func (r *replica) crowd(n int, value map[chat.ContactOrderField]func(n int) stri
 		emails, companies = append(emails, of(chat.ContactsByEmail, i)), append(companies, of(chat.ContactsByCompany, i))
 		cities, countries = append(cities, of(chat.ContactsByCity, i)), append(countries, of(chat.ContactsByCountry, i))
 	}
-	first := storetest.Value[int64](r.t, r.store, `SELECT max(id)::int8 + 1 FROM contacts`)
-	storetest.Exec(r.t, r.store, `INSERT INTO contacts (id, account_id, name, email, additional_attributes, created_at, updated_at)
-		SELECT $5::int8 + n - 1, 1, 'crowd ' || n, NULLIF(e, ''), json_build_object('company_name', a, 'city', b, 'country', c), now(), now()
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY v(e, a, b, c, n)`, emails, companies, cities, countries, first)
-	rows, err := r.store.ListUnsealed(r.t.Context(), schema.Acme, chat.ContactRecord, 0, first-1, n)
+	last := storetest.Value[int64](r.t, r.store, `SELECT max(id)::int8 FROM contacts`)
+	storetest.Exec(r.t, r.store, `INSERT INTO contacts (account_id, name, email, additional_attributes, created_at, updated_at)
+		SELECT 1, 'crowd ' || n, NULLIF(e, ''), json_build_object('company_name', a, 'city', b, 'country', c), now(), now()
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY v(e, a, b, c, n) ORDER BY n`, emails, companies, cities, countries)
+	rows, err := r.store.ListUnsealed(r.t.Context(), schema.Acme, chat.ContactRecord, 0, last, n)
 	if err != nil || len(rows) != n {
 		r.t.Fatalf("%d rows, %v", len(rows), err)
 	}
