@@ -68,12 +68,16 @@ func scanLabelRow(rows pgx.Rows) (r LabelRow, err error) {
 	return r, rows.Scan(append([]any{&r.Label}, r.targets()...)...)
 }
 
+func probeLabels(f chat.ContactOrderField) string {
+	return labelRow(f) + ` FROM (SELECT DISTINCT p.* FROM unnest($4::int8[]) q(at) CROSS JOIN LATERAL
+ (SELECT l.*` + labelsFrom + ` >= ($1::int8, $2::text, $3::int4, q.at) AND ` + labelKey + ` < ($1::int8, $2::text, $3::int4, $5::int8)` + labelsUp + ` LIMIT 1) p) l` +
+		labelValue(f) + ` ORDER BY l.label`
+}
+
 // ProbeLabels reads, for each of some numbers, the first labelled contact from it on and before a limit, in the order of
 // their labels and each once.
 func (s *Store) ProbeLabels(ctx context.Context, of Labels, from []int64, before int64) ([]LabelRow, error) {
-	rows, err := s.labelRows(ctx, labelRow(of.Field)+` FROM (SELECT DISTINCT p.* FROM unnest($4::int8[]) q(at) CROSS JOIN LATERAL
- (SELECT l.*`+labelsFrom+` >= ($1::int8, $2::text, $3::int4, q.at) AND `+labelKey+` < ($1::int8, $2::text, $3::int4, $5::int8)`+labelsUp+` LIMIT 1) p) l`+labelValue(of.Field)+` ORDER BY l.label`,
-		of.AccountID, of.Field, of.Generation, from, before)
+	rows, err := s.labelRows(ctx, probeLabels(of.Field), of.AccountID, of.Field, of.Generation, from, before)
 	if err != nil {
 		return nil, fmt.Errorf("probe the order of the contacts of account %d by %s: %w", of.AccountID, of.Field, err)
 	}

@@ -136,6 +136,15 @@ func (s *Store) SwitchLabels(ctx context.Context, of Labels) error {
 	return nil
 }
 
+// AnalyzeLabels gathers statistics after labels were made: until the planner knows how many there are it reads all of them
+// for a page. Where the role may not, PostgreSQL does so by itself in a minute.
+func (s *Store) AnalyzeLabels(ctx context.Context) error {
+	if _, err := s.db.Exec(ctx, `ANALYZE cloakroom.contact_labels`); err != nil {
+		return fmt.Errorf("analyse labels: %w", err)
+	}
+	return nil
+}
+
 const waitingLabels = ` FROM (SELECT l.* FROM cloakroom.contact_labels l WHERE l.account_id = $1 AND l.field = $2 AND l.generation = $3 AND l.waiting
  ORDER BY l.contact_id LIMIT $4) l`
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,6 +20,9 @@ type LabelStart struct {
 }
 
 const labelOfContact = `(SELECT o.label FROM cloakroom.contact_labels o WHERE o.account_id = ? AND o.field = ? AND o.generation = ? AND o.contact_id = ?)`
+
+// labelPlaces are what a page is ordered by, as its index has it: the page comes in that order, and is not sorted again.
+const labelPlaces = "l.account_id AS list_account, l.field AS list_field, l.generation AS list_generation, l.label AS list_place"
 
 // ListLabelled reads up to limit contacts of a page by labels, from one of its two parts: those with a label, or those
 // without. Where a contact to begin from has lost its label there are none.
@@ -62,14 +66,13 @@ func readBatched[T any](results pgx.BatchResults, scan func(pgx.Rows) (T, error)
 func labelledPage(of Labels, q chat.ContactQuery, start LabelStart, limit int) *statement {
 	st := new(statement)
 	selectContacts(st, q, "NULL::text")
-	key, up := "l.label", (q.Order.Direction == chat.Descending) == q.Page.Backward
-	order := map[bool]string{true: labelsUp, false: labelsDown}[up]
+	up := (q.Order.Direction == chat.Descending) == q.Page.Backward
 	way := map[bool]string{true: "", false: " DESC"}[up]
+	places, order, listed := labelPlaces, map[bool]string{true: labelsUp, false: labelsDown}[up], "ct.list_account, ct.list_field, ct.list_generation, ct.list_place"
 	if start.Blank {
-		key = "l.contact_id"
-		order = " ORDER BY l.contact_id" + way
+		places, order, listed = "l.contact_id AS list_place", " ORDER BY l.contact_id"+way, "ct.list_place"
 	}
-	st.add(" FROM (SELECT ct.*, " + key + " AS list_place FROM cloakroom.contact_labels l JOIN contacts ct ON ct.account_id = l.account_id AND ct.id = l.contact_id WHERE ")
+	st.add(" FROM (SELECT ct.*, " + places + " FROM cloakroom.contact_labels l JOIN contacts ct ON ct.account_id = l.account_id AND ct.id = l.contact_id WHERE ")
 	start.bound(st, of, up)
 	filterContacts(st, q)
 	st.add(order+" LIMIT ?) ct", limit)
@@ -79,7 +82,7 @@ func labelledPage(of Labels, q chat.ContactQuery, start LabelStart, limit int) *
 	if q.Parts.Conversations != nil {
 		joinConversationsOfContact(st, of.AccountID, *q.Parts.Conversations)
 	}
-	st.add(" ORDER BY ct.list_place" + way)
+	st.add(" ORDER BY " + strings.ReplaceAll(listed, ",", way+",") + way)
 	if q.Parts.Conversations != nil {
 		st.add(", v.list_time DESC, v.list_id DESC")
 	}

@@ -152,6 +152,9 @@ func (b *batch) hold(ctx context.Context) (chat.ContactOrdering, error) {
 }
 
 func switchOrder(ctx context.Context, b *batch) (outcome, error) {
+	if err := b.tx.AnalyzeLabels(ctx); err != nil {
+		return outcome{}, err
+	}
 	settings, err := b.tx.LockSearchSettings(ctx, b.job.AccountID)
 	if err != nil {
 		return outcome{}, err

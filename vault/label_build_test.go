@@ -170,7 +170,9 @@ func TestCursorsOutliveTheirContacts(t *testing.T) {
 			func(id int64) { r.putEmail(id, to("zzz."+strings.ToLower(string(order.Direction))+"@x.example")) },
 			func(id int64) { r.putEmail(id, nil) },
 			func(id int64) { storetest.Exec(t, r.store, `DELETE FROM contacts WHERE id = $1`, id) },
-			func(id int64) { storetest.Exec(t, r.store, `DELETE FROM cloakroom.contact_labels WHERE contact_id = $1`, id) },
+			func(id int64) {
+				storetest.Exec(t, r.store, `DELETE FROM cloakroom.contact_labels WHERE contact_id = $1`, id)
+			},
 			func(id int64) {
 				storetest.Exec(t, r.store, `UPDATE cloakroom.contacts SET email_sealed = '\x00' WHERE contact_id = $1`, id)
 			},
