@@ -30,7 +30,8 @@ type SealedRow struct {
 }
 
 // sealing says how one kind is read from Chatwoot's table and written to its sealed one. The statement's
-// arguments are the account, the parent and id to begin after, and the number of rows.
+// arguments are the account, the parent and id to begin after, and the number of rows. The place to begin after is said of
+// the sealed table as well: what was sealed before it is not read again for every chunk, whatever the plan.
 type sealing struct {
 	plain   string
 	table   string
@@ -44,7 +45,7 @@ var sealings = map[chat.RecordKind]sealing{
  convert_to(t.identifier, 'UTF8'), convert_to(t.name, 'UTF8'), convert_to(t.additional_attributes::text, 'UTF8'),
  convert_to(t.custom_attributes::text, 'UTF8')
  FROM contacts t WHERE t.account_id = $1 AND $2::int8 = 0 AND t.id > $3
- AND NOT EXISTS (SELECT 1 FROM cloakroom.contacts s WHERE s.account_id = $1 AND s.contact_id = t.id) ORDER BY t.id LIMIT $4`,
+ AND NOT EXISTS (SELECT 1 FROM cloakroom.contacts s WHERE s.account_id = $1 AND s.contact_id = t.id AND s.contact_id > $3) ORDER BY t.id LIMIT $4`,
 		table: "contacts",
 		columns: []string{"account_id", "contact_id", "subject_key_id", "key_id", "row_version", "email_sealed", "phone_number_sealed",
 			"identifier_sealed", "name_sealed", "profile_sealed", "custom_attributes_sealed"},
@@ -55,7 +56,7 @@ var sealings = map[chat.RecordKind]sealing{
 	chat.ContactInboxRecord: {
 		plain: `SELECT 0::int8, t.id, COALESCE(t.contact_id, 0), convert_to(t.source_id, 'UTF8')
  FROM contact_inboxes t JOIN inboxes i ON i.id = t.inbox_id WHERE i.account_id = $1 AND $2::int8 = 0 AND t.id > $3
- AND NOT EXISTS (SELECT 1 FROM cloakroom.contact_inboxes s WHERE s.account_id = $1 AND s.contact_inbox_id = t.id) ORDER BY t.id LIMIT $4`,
+ AND NOT EXISTS (SELECT 1 FROM cloakroom.contact_inboxes s WHERE s.account_id = $1 AND s.contact_inbox_id = t.id AND s.contact_inbox_id > $3) ORDER BY t.id LIMIT $4`,
 		table:   "contact_inboxes",
 		columns: []string{"account_id", "contact_inbox_id", "contact_id", "subject_key_id", "key_id", "row_version", "source_id_sealed"},
 		row: func(account int64, r SealedRow) []any {
@@ -66,7 +67,7 @@ var sealings = map[chat.RecordKind]sealing{
 		plain: `SELECT 0::int8, t.id::int8, COALESCE(t.contact_id, 0), convert_to(t.additional_attributes::text, 'UTF8'),
  convert_to(t.custom_attributes::text, 'UTF8'), convert_to(CASE WHEN t.identifier <> '' THEN json_build_object('identifier', t.identifier)::text END, 'UTF8')
  FROM conversations t WHERE t.account_id = $1 AND $2::int8 = 0 AND t.id > $3
- AND NOT EXISTS (SELECT 1 FROM cloakroom.conversations s WHERE s.account_id = $1 AND s.conversation_id = t.id) ORDER BY t.id LIMIT $4`,
+ AND NOT EXISTS (SELECT 1 FROM cloakroom.conversations s WHERE s.account_id = $1 AND s.conversation_id = t.id AND s.conversation_id > $3) ORDER BY t.id LIMIT $4`,
 		table: "conversations",
 		columns: []string{"account_id", "conversation_id", "subject_key_id", "key_id", "row_version",
 			"additional_attributes_sealed", "custom_attributes_sealed", "rest_sealed"},
@@ -81,7 +82,8 @@ var sealings = map[chat.RecordKind]sealing{
  'external_source_ids', NULLIF(t.external_source_ids, '{}'), 'sentiment', NULLIF(t.sentiment, '{}')))::text, 'UTF8')
  FROM messages t LEFT JOIN conversations c ON c.id = t.conversation_id AND c.account_id = t.account_id
  WHERE t.account_id = $1 AND (t.conversation_id, t.id) > ($2, $3)
- AND NOT EXISTS (SELECT 1 FROM cloakroom.messages s WHERE s.account_id = $1 AND s.conversation_id = t.conversation_id AND s.message_id = t.id)
+ AND NOT EXISTS (SELECT 1 FROM cloakroom.messages s WHERE s.account_id = $1 AND s.conversation_id = t.conversation_id AND s.message_id = t.id
+ AND (s.conversation_id, s.message_id) > ($2, $3))
  ORDER BY t.conversation_id, t.id LIMIT $4`,
 		table: "messages",
 		columns: []string{"account_id", "conversation_id", "message_id", "subject_key_id", "key_id", "row_version",
@@ -98,7 +100,8 @@ var sealings = map[chat.RecordKind]sealing{
  LEFT JOIN active_storage_attachments f ON f.record_type = 'Attachment' AND f.name = 'file' AND f.record_id = t.id
  LEFT JOIN active_storage_blobs b ON b.id = f.blob_id
  WHERE t.account_id = $1 AND (t.message_id, t.id) > ($2, $3)
- AND NOT EXISTS (SELECT 1 FROM cloakroom.attachments s WHERE s.account_id = $1 AND s.message_id = t.message_id AND s.attachment_id = t.id)
+ AND NOT EXISTS (SELECT 1 FROM cloakroom.attachments s WHERE s.account_id = $1 AND s.message_id = t.message_id AND s.attachment_id = t.id
+ AND (s.message_id, s.attachment_id) > ($2, $3))
  ORDER BY t.message_id, t.id LIMIT $4`,
 		table: "attachments",
 		columns: []string{"account_id", "message_id", "attachment_id", "subject_key_id", "key_id", "row_version",
@@ -110,7 +113,8 @@ var sealings = map[chat.RecordKind]sealing{
 	chat.NoteRecord: {
 		plain: `SELECT t.contact_id, t.id, t.contact_id, convert_to(t.content, 'UTF8') FROM notes t
  WHERE t.account_id = $1 AND (t.contact_id, t.id) > ($2, $3)
- AND NOT EXISTS (SELECT 1 FROM cloakroom.notes s WHERE s.account_id = $1 AND s.contact_id = t.contact_id AND s.note_id = t.id)
+ AND NOT EXISTS (SELECT 1 FROM cloakroom.notes s WHERE s.account_id = $1 AND s.contact_id = t.contact_id AND s.note_id = t.id
+ AND (s.contact_id, s.note_id) > ($2, $3))
  ORDER BY t.contact_id, t.id LIMIT $4`,
 		table:   "notes",
 		columns: []string{"account_id", "contact_id", "note_id", "subject_key_id", "key_id", "row_version", "content_sealed"},
