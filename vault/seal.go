@@ -45,6 +45,7 @@ var sealOrder = []chat.RecordKind{chat.ContactRecord, chat.ContactInboxRecord, c
 func (v *Vault) SealAccount(ctx context.Context, accountID int64, report func(Sealing)) error {
 	for _, kind := range sealOrder {
 		total, parent, id := 0, int64(0), int64(0)
+		analysed := sealChunk // while a table grows from nothing, what its statistics say is that it is empty
 		for {
 			rows, err := v.sealNext(ctx, accountID, kind, parent, id)
 			switch {
@@ -57,7 +58,12 @@ func (v *Vault) SealAccount(ctx context.Context, accountID int64, report func(Se
 				break
 			}
 			parent, id = rows[len(rows)-1].Parent, rows[len(rows)-1].ID
-			total += len(rows)
+			if total += len(rows); total >= analysed {
+				analysed = 2 * total
+				if err := v.store.AnalyzeSealed(ctx); err != nil {
+					return err
+				}
+			}
 			report(Sealing{Kind: recordNames[kind], Rows: total})
 		}
 	}
