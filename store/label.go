@@ -34,15 +34,9 @@ func (s *Store) LockOrdering(ctx context.Context, accountID int64, f chat.Contac
 	return nil
 }
 
-// A range of labels is asked for by the whole key of their index, and its order as well. Of a generation that has just
-// been written the planner knows nothing; asked by the order's name and a range apart, it reads the whole order and sorts.
 const (
-	labelKey    = `(l.account_id, l.field, l.generation, l.label)`
-	labelsUp    = ` ORDER BY l.account_id, l.field, l.generation, l.label`
-	labelsDown  = ` ORDER BY l.account_id DESC, l.field DESC, l.generation DESC, l.label DESC`
-	labelsFrom  = ` FROM cloakroom.contact_labels l WHERE ` + labelKey
 	labelsOf    = ` FROM cloakroom.contact_labels l WHERE l.account_id = $1 AND l.field = $2 AND l.generation = $3`
-	labelsRange = labelsFrom + ` >= ($1::int8, $2::text, $3::int4, $4::int8) AND ` + labelKey + ` < ($1::int8, $2::text, $3::int4, $5::int8)`
+	labelsRange = labelsOf + ` AND l.label >= $4 AND l.label < $5`
 )
 
 // labelRow gives the columns of a label l, and labelValue what they are read from. A label may outlive its contact for the
@@ -70,8 +64,7 @@ func scanLabelRow(rows pgx.Rows) (r LabelRow, err error) {
 
 func probeLabels(f chat.ContactOrderField) string {
 	return labelRow(f) + ` FROM (SELECT DISTINCT p.* FROM unnest($4::int8[]) q(at) CROSS JOIN LATERAL
- (SELECT l.*` + labelsFrom + ` >= ($1::int8, $2::text, $3::int4, q.at) AND ` + labelKey + ` < ($1::int8, $2::text, $3::int4, $5::int8)` + labelsUp + ` LIMIT 1) p) l` +
-		labelValue(f) + ` ORDER BY l.label`
+ (SELECT l.*` + labelsOf + ` AND l.label >= q.at AND l.label < $5 ORDER BY l.label LIMIT 1) p) l` + labelValue(f) + ` ORDER BY l.label`
 }
 
 // ProbeLabels reads, for each of some numbers, the first labelled contact from it on and before a limit, in the order of
@@ -86,8 +79,8 @@ func (s *Store) ProbeLabels(ctx context.Context, of Labels, from []int64, before
 
 // LabelsBetween reads the first labelled contacts between two labels, both left out, in their order.
 func (s *Store) LabelsBetween(ctx context.Context, of Labels, from, to int64, limit int) ([]LabelRow, error) {
-	rows, err := s.labelRows(ctx, labelRow(of.Field)+` FROM (SELECT l.*`+labelsRange+labelsUp+` LIMIT $6) l`+
-		labelValue(of.Field)+` ORDER BY l.label`, of.AccountID, of.Field, of.Generation, from+1, to, limit)
+	rows, err := s.labelRows(ctx, labelRow(of.Field)+` FROM (SELECT l.*`+labelsRange+` ORDER BY l.label LIMIT $6) l`+labelValue(of.Field)+` ORDER BY l.label`,
+		of.AccountID, of.Field, of.Generation, from+1, to, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the order of the contacts of account %d by %s: %w", of.AccountID, of.Field, err)
 	}
@@ -106,8 +99,8 @@ func (s *Store) LabelsAround(ctx context.Context, of Labels, contactID int64, n 
 
 func labelsAround(f chat.ContactOrderField) string {
 	const own = `(SELECT o.label FROM cloakroom.contact_labels o WHERE o.account_id = $1 AND o.field = $2 AND o.generation = $3 AND o.contact_id = $4)`
-	return labelRow(f) + ` FROM ((SELECT l.*` + labelsFrom + ` <= ($1::int8, $2::text, $3::int4, ` + own + `) AND ` + labelKey + ` > ($1::int8, $2::text, $3::int4, 0)` + labelsDown + ` LIMIT $5 + 1)
- UNION ALL (SELECT l.*` + labelsFrom + ` > ($1::int8, $2::text, $3::int4, ` + own + `) AND ` + labelKey + ` < ($1::int8, $2::text, $3::int4, 4611686018427387904)` + labelsUp + ` LIMIT $5)) l` + labelValue(f) + ` ORDER BY l.label`
+	return labelRow(f) + ` FROM ((SELECT l.*` + labelsOf + ` AND l.label <= ` + own + ` ORDER BY l.label DESC LIMIT $5 + 1)
+ UNION ALL (SELECT l.*` + labelsOf + ` AND l.label > ` + own + ` ORDER BY l.label LIMIT $5)) l` + labelValue(f) + ` ORDER BY l.label`
 }
 
 const countLabels = `SELECT count(*) FROM (SELECT 1` + labelsRange + ` LIMIT $6) c`

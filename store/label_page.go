@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,9 +19,6 @@ type LabelStart struct {
 }
 
 const labelOfContact = `(SELECT o.label FROM cloakroom.contact_labels o WHERE o.account_id = ? AND o.field = ? AND o.generation = ? AND o.contact_id = ?)`
-
-// labelPlaces are what a page is ordered by, as its index has it: the page comes in that order, and is not sorted again.
-const labelPlaces = "l.account_id AS list_account, l.field AS list_field, l.generation AS list_generation, l.label AS list_place"
 
 // ListLabelled reads up to limit contacts of a page by labels, from one of its two parts: those with a label, or those
 // without. Where a contact to begin from has lost its label there are none.
@@ -68,21 +64,21 @@ func labelledPage(of Labels, q chat.ContactQuery, start LabelStart, limit int) *
 	selectContacts(st, q, "NULL::text")
 	up := (q.Order.Direction == chat.Descending) == q.Page.Backward
 	way := map[bool]string{true: "", false: " DESC"}[up]
-	places, order, listed := labelPlaces, map[bool]string{true: labelsUp, false: labelsDown}[up], "ct.list_account, ct.list_field, ct.list_generation, ct.list_place"
+	key := "l.label"
 	if start.Blank {
-		places, order, listed = "l.contact_id AS list_place", " ORDER BY l.contact_id"+way, "ct.list_place"
+		key = "l.contact_id"
 	}
-	st.add(" FROM (SELECT ct.*, " + places + " FROM cloakroom.contact_labels l JOIN contacts ct ON ct.account_id = l.account_id AND ct.id = l.contact_id WHERE ")
+	st.add(" FROM (SELECT ct.*, " + key + " AS list_place FROM cloakroom.contact_labels l JOIN contacts ct ON ct.account_id = l.account_id AND ct.id = l.contact_id")
 	start.bound(st, of, up)
 	filterContacts(st, q)
-	st.add(order+" LIMIT ?) ct", limit)
+	st.add(" ORDER BY "+key+way+" LIMIT ?) ct", limit)
 	if q.Parts.Record {
 		st.add(contactRecordSealedJoin)
 	}
 	if q.Parts.Conversations != nil {
 		joinConversationsOfContact(st, of.AccountID, *q.Parts.Conversations)
 	}
-	st.add(" ORDER BY " + strings.ReplaceAll(listed, ",", way+",") + way)
+	st.add(" ORDER BY ct.list_place" + way)
 	if q.Parts.Conversations != nil {
 		st.add(", v.list_time DESC, v.list_id DESC")
 	}
@@ -95,21 +91,15 @@ func (b LabelStart) bound(st *statement, of Labels, up bool) {
 	if up {
 		from, operator = b.Below, ">"
 	}
-	if b.Blank {
-		st.add("l.account_id = ? AND l.field = ? AND l.generation = ? AND l.label IS NULL", of.AccountID, of.Field, of.Generation)
-		if from > 0 {
-			st.add(" AND l.contact_id "+operator+" ?", from)
-		}
-		return
-	}
-	key := func(operator, label string, args ...any) {
-		st.add(labelKey+" "+operator+" (?::int8, ?::text, ?::int4, "+label+")", append([]any{of.AccountID, of.Field, of.Generation}, args...)...)
-	}
-	key(">", "0")
-	st.add(" AND ")
-	key("<", "4611686018427387904")
-	if from > 0 {
-		st.add(" AND ")
-		key(operator, labelOfContact, of.AccountID, of.Field, of.Generation, from)
+	st.add(" WHERE l.account_id = ? AND l.field = ? AND l.generation = ?", of.AccountID, of.Field, of.Generation)
+	switch {
+	case b.Blank && from == 0:
+		st.add(" AND l.label IS NULL")
+	case b.Blank:
+		st.add(" AND l.label IS NULL AND l.contact_id "+operator+" ?", from)
+	case from == 0:
+		st.add(" AND l.label IS NOT NULL")
+	default:
+		st.add(" AND l.label "+operator+" "+labelOfContact, of.AccountID, of.Field, of.Generation, from)
 	}
 }
