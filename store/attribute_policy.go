@@ -32,8 +32,11 @@ type AttributeTag struct {
 }
 
 const (
-	dropAttributeTags = `DELETE FROM cloakroom.attribute_tags WHERE account_id = $1 AND model = $2 AND entity_id = ANY($3::int8[])`
-	addAttributeTags  = `INSERT INTO cloakroom.attribute_tags (account_id, model, attribute_key, generation, tag_index, entity_id)
+	// Each entity's tags are looked up for themselves: of a table that grows from nothing the statistics say that it is
+	// empty, and by these the planner would go through all of the account's for every few of them.
+	dropAttributeTags = `DELETE FROM cloakroom.attribute_tags WHERE ctid = ANY(ARRAY(SELECT o.ctid FROM unnest($3::int8[]) e(id) CROSS JOIN LATERAL
+ (SELECT t.ctid FROM cloakroom.attribute_tags t WHERE t.account_id = $1 AND t.model = $2 AND t.entity_id = e.id OFFSET 0) o))`
+	addAttributeTags = `INSERT INTO cloakroom.attribute_tags (account_id, model, attribute_key, generation, tag_index, entity_id)
  SELECT $1, $2, w.key, $3, w.tag, w.entity FROM unnest($4::text[], $5::bytea[], $6::int8[]) w(key, tag, entity) ON CONFLICT DO NOTHING`
 )
 

@@ -118,7 +118,8 @@ func (s *Store) DropOrphans(ctx context.Context, accountID int64, generation int
 	return nil
 }
 
-const dropOldTags = `DELETE FROM cloakroom.attribute_tags WHERE account_id = $1 AND model = $2 AND entity_id = ANY($3) AND generation <> $4`
+const dropOldTags = `DELETE FROM cloakroom.attribute_tags WHERE ctid = ANY(ARRAY(SELECT o.ctid FROM unnest($3::int8[]) e(id) CROSS JOIN LATERAL
+ (SELECT t.ctid FROM cloakroom.attribute_tags t WHERE t.account_id = $1 AND t.model = $2 AND t.entity_id = e.id AND t.generation <> $4 OFFSET 0) o))`
 
 // DropOldAttributeTags deletes tags of contacts or conversations under other generations.
 func (s *Store) DropOldAttributeTags(ctx context.Context, accountID int64, model chat.AttributeModel, ids []int64, generation int) error {
