@@ -47,7 +47,7 @@ func (s *slotSearch) search(ctx context.Context) (found slot, sure bool, err err
 		if rows, err = s.store.LabelsBetween(ctx, s.labels, from, at.above.label, labelWindow); err != nil {
 			return slot{}, false, err
 		}
-		within := false
+		var within bool
 		if at, within = s.narrow(at, rows); within || len(rows) < labelWindow {
 			at, err = s.closest(ctx, at)
 			return at, true, err
