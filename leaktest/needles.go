@@ -67,7 +67,7 @@ func (n *Needles) add(in haystack, carrier, form, text string) {
 	added := needle{carrier, form, text}
 	into := n.index(in)
 	if !slices.ContainsFunc(into.at(text), func(i int32) bool { return n.list[i].carrier == carrier && n.list[i].text == text }) {
-		into.add(text, int32(len(n.list))) //nolint:gosec // there are not two thousand million
+		into.add(text, int32(len(n.list))) // there are not two thousand million
 		n.list = append(n.list, added)
 	}
 }

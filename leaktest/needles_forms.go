@@ -1,8 +1,8 @@
 package leaktest
 
 import (
-	"crypto/md5"  //nolint:gosec // Gravatar's hash of an address, which is what is looked for
-	"crypto/sha1" //nolint:gosec // as above
+	"crypto/md5" // Gravatar's hash of an address, which is what is looked for
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -160,11 +160,11 @@ func callingCode(digits string) int {
 
 // hashes are those that can be tried against a guess. Hexadecimal is looked for in either case.
 func hashes(s string) []form {
-	address := md5.Sum([]byte(s)) //nolint:gosec // see above
+	address := md5.Sum([]byte(s))
 	picture := fmt.Sprintf("https://www.gravatar.com/avatar/%x?d=404", address)
 	return []form{
 		{inFolded, "MD5", fmt.Sprintf("%x", address)},
-		{inFolded, "SHA-1", fmt.Sprintf("%x", sha1.Sum([]byte(s)))}, //nolint:gosec // see above
+		{inFolded, "SHA-1", fmt.Sprintf("%x", sha1.Sum([]byte(s)))},
 		{inFolded, "SHA-256", fmt.Sprintf("%x", sha256.Sum256([]byte(s)))},
 		{inFolded, "SHA-256 of the Gravatar address", fmt.Sprintf("%x", sha256.Sum256([]byte(picture)))},
 	}

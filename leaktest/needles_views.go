@@ -25,7 +25,7 @@ var pool = sync.Pool{New: func() any { return new(buffers) }}
 const layers = 3
 
 func viewsOf(text []byte) views {
-	b := pool.Get().(*buffers) //nolint:forcetypeassert // New makes nothing else
+	b := pool.Get().(*buffers) // New makes nothing else
 	v := views{buffers: b}
 	source := text
 	for range layers {
@@ -80,7 +80,7 @@ func unescapeJSON(text []byte) ([]byte, int) {
 		if err != nil {
 			return nil, 0
 		}
-		return utf8.AppendRune(nil, rune(n)), 6 //nolint:gosec // 16 bits were asked for
+		return utf8.AppendRune(nil, rune(n)), 6 // 16 bits were asked for
 	}
 	if len(text) >= 2 {
 		if i := strings.IndexByte(`"\/bfnrt`, text[1]); i >= 0 {

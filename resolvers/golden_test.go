@@ -88,7 +88,7 @@ func compare(t *testing.T, name, viewer string, body []byte) {
 	path := filepath.Join("testdata", name, "want."+viewer+".json")
 	got := normal(t, body)
 	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil { //nolint:gosec // part of the repository
+		if err := os.WriteFile(path, got, 0o644); err != nil { // part of the repository
 			t.Fatal(err)
 		}
 		return

@@ -114,7 +114,7 @@ func TestWhateverIsWritten(t *testing.T) {
 	t.Parallel()
 	r := newSealed(t)
 	seed := rand.Uint64()
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test that can be run again
+	random := rand.New(rand.NewPCG(seed, 0)) // a test that can be run again
 	t.Logf("seed %d", seed)
 	if seed%2 == 0 {
 		r.secondIndex()

@@ -182,7 +182,7 @@ func TestFiltersAreChatwoots(t *testing.T) {
 	storetest.Exec(t, r.store, fits)
 	account := r.account(filterRoom)
 	admin := roomAdmin(account)
-	random := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // the same questions in every run
+	random := rand.New(rand.NewPCG(5, 6)) // the same questions in every run
 	hits := 0
 	for range 100 {
 		model := one(random, chat.AttributeModels)

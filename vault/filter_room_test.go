@@ -79,7 +79,7 @@ func newFilterRoom(t testing.TB, contacts, conversations int) *replica {
 		}
 	}
 	decide(t, s, chat.ContactAttributes, "company_name", chat.AttributeText)
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same rows in every run
+	r := rand.New(rand.NewPCG(1, 2)) // the same rows in every run
 	addContacts(t, s, r, contacts)
 	addConversations(t, s, r, conversations, contacts)
 	sealRoom(t, v)

@@ -1,7 +1,7 @@
 package schema
 
 import (
-	"crypto/md5" //nolint:gosec // Gravatar names its pictures by it
+	"crypto/md5" // Gravatar names its pictures by it
 	"crypto/sha256"
 	"fmt"
 	"strings"
@@ -77,7 +77,7 @@ func (b *builder) avatarHash(c *contact) {
 	if c.email == nil || c.id != 1 && c.id%6 != 2 {
 		return
 	}
-	url := fmt.Sprintf("https://www.gravatar.com/avatar/%x?d=404", md5.Sum([]byte(*c.email))) //nolint:gosec // see above
+	url := fmt.Sprintf("https://www.gravatar.com/avatar/%x?d=404", md5.Sum([]byte(*c.email)))
 	c.additional["avatar_url_hash"] = b.plant(carrierAvatarHash, c.account, fmt.Sprintf("%x", sha256.Sum256([]byte(url))))
 	c.additional["last_avatar_sync_at"] = c.created.Format("2006-01-02T15:04:05Z")
 }

@@ -42,7 +42,7 @@ type builder struct {
 func newBuilder(now time.Time) *builder {
 	now = now.UTC().Truncate(time.Second)
 	b := &builder{
-		now: now, epoch: now.AddDate(0, 0, -420), rng: rand.New(rand.NewPCG(4142, 20260525)), //nolint:gosec // the demo must be the same every time
+		now: now, epoch: now.AddDate(0, 0, -420), rng: rand.New(rand.NewPCG(4142, 20260525)), // the demo must be the same every time
 		tables: map[string]*Table{}, nextID: map[string]int64{}, seen: map[Canary]bool{},
 		phones: map[int64]int64{}, sources: map[string]bool{}, tags: map[string]int64{}, companies: map[string]int64{},
 	}

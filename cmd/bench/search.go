@@ -30,7 +30,7 @@ func compareSearch(ctx context.Context, o options) (missed bool, err error) {
 	}
 	defer func() { _ = dropDatabase(context.WithoutCancel(ctx), o.database, name) }() // the server may be gone already
 	// Records in Redis are named by account: another number for every run keeps them apart.
-	b := &searchBench{options: o, data: newSearchData(o, 1+rand.Int64N(1_000_000))} //nolint:gosec // no secret
+	b := &searchBench{options: o, data: newSearchData(o, 1+rand.Int64N(1_000_000))} // no secret
 	defer b.shut()
 	if err := b.open(ctx, url, "local-file://"+filepath.Join(folder, "master")); err != nil {
 		return false, err

@@ -41,7 +41,7 @@ type partQueries struct {
 }
 
 func newPartQueries(d *searchData) *partQueries {
-	return &partQueries{d, rand.New(rand.NewPCG(5, 3))} //nolint:gosec // the questions must be the same every time
+	return &partQueries{d, rand.New(rand.NewPCG(5, 3))} // the questions must be the same every time
 }
 
 func (q *partQueries) list(n int, draw func(customer) string) []string {

@@ -35,7 +35,7 @@ func newSearchData(o options, accountID int64) *searchData {
 	now := time.Now().UTC().Truncate(time.Second)
 	d := &searchData{accountID: accountID, messages: o.messages, contacts: o.contacts, months: o.months, texts: newTexts(o.messages), ended: now,
 		began: time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC).AddDate(0, 1-o.months, 0)}
-	rng := rand.New(rand.NewPCG(1_000, 80)) //nolint:gosec // the data must be the same every time
+	rng := rand.New(rand.NewPCG(1_000, 80)) // the data must be the same every time
 	d.said = make([]int32, o.messages)
 	for i := range d.said {
 		d.said[i] = int32(rng.IntN(len(d.texts.sentences)))
@@ -53,7 +53,7 @@ type customer struct {
 }
 
 func (d *searchData) customer(id int64) customer {
-	rng := rand.New(rand.NewPCG(uint64(id), 25)) //nolint:gosec // the data must be the same every time
+	rng := rand.New(rand.NewPCG(uint64(id), 25)) // the data must be the same every time
 	// Names are like words: some are common, most are not.
 	word := func(from, n int) string {
 		return d.texts.words[from+int(float64(n)*math.Pow(rng.Float64(), 2.5))]

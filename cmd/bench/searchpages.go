@@ -25,7 +25,7 @@ func (b *searchBench) viewer() *chat.Viewer {
 
 // pageQuestions are about lists: by labels, by a list of the application's, by an attribute.
 func (b *searchBench) pageQuestions(ctx context.Context) ([]*question, error) {
-	rng := rand.New(rand.NewPCG(6, 4)) //nolint:gosec // the questions must be the same every time
+	rng := rand.New(rand.NewPCG(6, 4)) // the questions must be the same every time
 	large, err := b.emailCursors(ctx, b.account, rng, 1, b.data.contacts)
 	if err != nil {
 		return nil, err

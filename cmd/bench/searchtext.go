@@ -36,7 +36,7 @@ type vocabulary struct {
 }
 
 func newVocabulary() *vocabulary {
-	rng := rand.New(rand.NewPCG(36, 648)) //nolint:gosec // the data must be the same every time
+	rng := rand.New(rand.NewPCG(36, 648)) // the data must be the same every time
 	v := &vocabulary{words: slices.Clone(functionWords)}
 	taken := make(map[string]bool, vocabularySize)
 	for _, w := range v.words {
@@ -87,7 +87,7 @@ func (v *vocabulary) draw(rng *rand.Rand) int {
 
 // follower is the word that often comes after another one: what makes phrases.
 func (v *vocabulary) follower(rank int) int {
-	return v.draw(rand.New(rand.NewPCG(uint64(rank), 7))) //nolint:gosec // the data must be the same every time
+	return v.draw(rand.New(rand.NewPCG(uint64(rank), 7))) // the data must be the same every time
 }
 
 // sentencesPerMessage is how many distinct texts there are: short messages repeat.
@@ -105,7 +105,7 @@ func newTexts(messages int) *texts {
 	for rank := range followers {
 		followers[rank] = t.follower(rank)
 	}
-	rng := rand.New(rand.NewPCG(226, 1_000)) //nolint:gosec // the data must be the same every time
+	rng := rand.New(rand.NewPCG(226, 1_000)) // the data must be the same every time
 	for i := range t.sentences {
 		t.sentences[i] = t.sentence(rng, followers, vocabularySize-1-i)
 	}

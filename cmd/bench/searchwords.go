@@ -14,7 +14,7 @@ type wordQueries struct {
 }
 
 func newWordQueries(d *searchData, often []int) *wordQueries {
-	return &wordQueries{searchData: d, often: often, rng: rand.New(rand.NewPCG(4, 2))} //nolint:gosec // the questions must be the same every time
+	return &wordQueries{searchData: d, often: often, rng: rand.New(rand.NewPCG(4, 2))} // the questions must be the same every time
 }
 
 // scale is what a number of messages in a million comes to here.

@@ -60,7 +60,7 @@ type talk struct {
 }
 
 func newGenerator(s size, accountID int64) *generator {
-	return &generator{size: s, accountID: accountID, rng: rand.New(rand.NewPCG(20_000, 50_000))} //nolint:gosec // the data must be the same every time
+	return &generator{size: s, accountID: accountID, rng: rand.New(rand.NewPCG(20_000, 50_000))} // the data must be the same every time
 }
 
 func (g *generator) chance(percent int) bool { return g.rng.IntN(100) < percent }

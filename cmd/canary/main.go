@@ -109,7 +109,7 @@ func parse(args []string) (options, error) {
 		o.viewers = strings.Split(*viewers, ",")
 	}
 	if o.seed == 0 {
-		o.seed = 1 + rand.Uint64N(1_000_000) //nolint:gosec // to be repeated, not to be unguessable
+		o.seed = 1 + rand.Uint64N(1_000_000) // to be repeated, not to be unguessable
 	}
 	if o.server == "" {
 		self, err := os.Executable()

@@ -135,7 +135,7 @@ func TestCollectorSearchesSpans(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		response, err := http.Post(c.url+"/v1/traces", "application/x-protobuf", bytes.NewReader(body)) //nolint:noctx // a test's own server
+		response, err := http.Post(c.url+"/v1/traces", "application/x-protobuf", bytes.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
