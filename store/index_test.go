@@ -31,7 +31,7 @@ func everyQuery(ctx context.Context, s *store.Store, account int64) iter.Seq2[st
 	}
 	ids := []int64{1, 2, 3}
 	words := func(n int) store.MessageCandidates {
-		return store.MessageCandidates{Visibility: mine.Visibility, Tokens: [][]int64{make([]int64, n)}, From: page.From, Limit: 10}
+		return store.MessageCandidates{Visibility: mine.Visibility, Sealed: true, Months: []store.MonthTokens{{Month: 202601, Lists: [][]int64{make([]int64, n)}}}, From: page.From, Limit: 10}
 	}
 	patterns := store.MessageCandidates{Visibility: mine.Visibility, Patterns: [][]string{{"word"}}, From: page.From, Limit: 10}
 	var keys [2][]store.RecordsWanted
@@ -73,12 +73,10 @@ func everyQuery(ctx context.Context, s *store.Store, account int64) iter.Seq2[st
 		{"records", func() error { _, err := s.RecordsByKeys(ctx, account, keys[0]); return err }},
 		{"sealed records", func() error { _, err := s.RecordsByKeys(ctx, account, keys[1]); return err }},
 		{"last messages", func() error { _, err := s.LastMessagesOf(ctx, account, ids); return err }},
-		{"messages by a word", func() error { _, err := s.FindByTokens(ctx, account, words(1)); return err }},
-		{"messages by words", func() error { _, err := s.FindByTokens(ctx, account, words(2)); return err }},
+		{"messages by a word", func() error { _, _, err := s.FindAmongNewest(ctx, account, words(1)); return err }},
+		{"messages by words", func() error { _, _, err := s.FindByTokens(ctx, account, words(2)); return err }},
 		{"plain messages", func() error { _, err := s.FindByPatterns(ctx, account, patterns); return err }},
-		{"newest messages", func() error { _, err := s.NewestMessages(ctx, account, page.From, 10); return err }},
-		{"messages seen", func() error { _, err := s.MessagesSeen(ctx, account, ids, mine.Visibility, true); return err }},
-		{"span of tokens", func() error { _, _, err := s.TokenSpan(ctx, account); return err }},
+		{"newest messages", func() error { _, err := s.NewestMessages(ctx, account, patterns); return err }},
 		{"labels", func() error { _, err := s.LabelsOfContacts(ctx, account, ids); return err }},
 		{"contact inboxes", func() error { _, err := s.ContactInboxesOf(ctx, account, ids); return err }},
 		{"notes", func() error { _, err := s.NotesOf(ctx, account, ids); return err }},

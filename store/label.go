@@ -77,12 +77,59 @@ func (s *Store) ProbeLabels(ctx context.Context, of Labels, from []int64, before
 	return rows, nil
 }
 
+// ProbeAround is LabelsAround a contact and ProbeLabels in one round trip.
+func (s *Store) ProbeAround(ctx context.Context, of Labels, contactID int64, n int, from []int64, before int64) (around, probed []LabelRow, err error) {
+	batch := new(pgx.Batch)
+	batch.Queue(labelsAround(of.Field), of.AccountID, of.Field, of.Generation, contactID, n)
+	batch.Queue(probeLabels(of.Field), of.AccountID, of.Field, of.Generation, from, before)
+	results := s.db.SendBatch(ctx, batch)
+	defer func() { _ = results.Close() }()
+	if around, err = readBatched(results, scanLabelRow); err == nil {
+		probed, err = readBatched(results, scanLabelRow)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("probe the order of the contacts of account %d by %s: %w", of.AccountID, of.Field, err)
+	}
+	return around, probed, nil
+}
+
+func labelsBetween(f chat.ContactOrderField) string {
+	return labelRow(f) + ` FROM (SELECT l.*` + labelsRange + ` ORDER BY l.label LIMIT $6) l` + labelValue(f) + ` ORDER BY l.label`
+}
+
 // LabelsBetween reads the first labelled contacts between two labels, both left out, in their order.
 func (s *Store) LabelsBetween(ctx context.Context, of Labels, from, to int64, limit int) ([]LabelRow, error) {
-	rows, err := s.labelRows(ctx, labelRow(of.Field)+` FROM (SELECT l.*`+labelsRange+` ORDER BY l.label LIMIT $6) l`+labelValue(of.Field)+` ORDER BY l.label`,
-		of.AccountID, of.Field, of.Generation, from+1, to, limit)
+	rows, err := s.labelRows(ctx, labelsBetween(of.Field), of.AccountID, of.Field, of.Generation, from+1, to, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the order of the contacts of account %d by %s: %w", of.AccountID, of.Field, err)
+	}
+	return rows, nil
+}
+
+// LockLabelsBetween is LockOrdering and LabelsBetween in one round trip: what is read is what is there once nobody else
+// writes.
+func (s *Store) LockLabelsBetween(ctx context.Context, of Labels, from, to int64, limit int) ([]LabelRow, error) {
+	return s.lockLabels(ctx, of, labelsBetween(of.Field), of.AccountID, of.Field, of.Generation, from+1, to, limit)
+}
+
+// LockLabelsAround is LockOrdering and LabelsAround, likewise.
+func (s *Store) LockLabelsAround(ctx context.Context, of Labels, contactID int64, n int) ([]LabelRow, error) {
+	return s.lockLabels(ctx, of, labelsAround(of.Field), of.AccountID, of.Field, of.Generation, contactID, n)
+}
+
+// lockLabels locks in a statement of its own: a statement sees what was committed before it began, and this one's wait is
+// over then.
+func (s *Store) lockLabels(ctx context.Context, of Labels, sql string, args ...any) (rows []LabelRow, err error) {
+	batch := new(pgx.Batch)
+	batch.Queue(lockOrdering, of.AccountID, of.Field)
+	batch.Queue(sql, args...)
+	results := s.db.SendBatch(ctx, batch)
+	defer func() { _ = results.Close() }()
+	if _, err = results.Exec(); err == nil {
+		rows, err = readBatched(results, scanLabelRow)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock and read the order of the contacts of account %d by %s: %w", of.AccountID, of.Field, err)
 	}
 	return rows, nil
 }
@@ -115,9 +162,10 @@ func (s *Store) CountLabels(ctx context.Context, of Labels, from, to int64, limi
 
 const spreadLabels = `UPDATE cloakroom.contact_labels t SET label = $4 + r.place * $6::int8
  FROM (SELECT l.contact_id, row_number() OVER (ORDER BY l.label) AS place` + labelsRange + `) r
- WHERE t.account_id = $1 AND t.field = $2 AND t.generation = $3 AND t.contact_id = r.contact_id`
+ WHERE t.account_id = $1 AND t.field = $2 AND t.generation = $3 AND t.contact_id = r.contact_id AND t.label IS NOT NULL`
 
 // SpreadLabels gives the contacts of a range, to left out, labels that lie a step apart, from the range's beginning on.
+// One that is erased meanwhile, which asks for no lock of the order, stays without.
 func (s *Store) SpreadLabels(ctx context.Context, of Labels, from, to, step int64) error {
 	if _, err := s.db.Exec(ctx, spreadLabels, of.AccountID, of.Field, of.Generation, from, to, step); err != nil {
 		return fmt.Errorf("spread labels of account %d by %s: %w", of.AccountID, of.Field, err)

@@ -110,7 +110,6 @@ var mergePlain = []string{
 	`DELETE FROM contacts WHERE account_id = $1 AND id = $2 AND $3::int8 > 0`,
 	`DELETE FROM cloakroom.contacts WHERE account_id = $1 AND contact_id = $2 AND $3::int8 > 0`,
 	`DELETE FROM cloakroom.contact_tokens WHERE account_id = $1 AND contact_id = $2 AND $3::int8 > 0`,
-	`DELETE FROM cloakroom.contact_labels WHERE account_id = $1 AND contact_id = $2 AND $3::int8 > 0`,
 	`DELETE FROM cloakroom.attribute_tags WHERE account_id = $1 AND model = 'CONTACT' AND entity_id = $2 AND $3::int8 > 0`,
 	// The key is destroyed and named after the contact that stays: whoever erases that one must know of it, because
 	// backups from before hold rows under it.
@@ -118,13 +117,21 @@ var mergePlain = []string{
  WHERE account_id = $1 AND contact_id = $2`,
 }
 
+const dropLabelsOf = `DELETE FROM cloakroom.contact_labels WHERE account_id = $1 AND contact_id = $2`
+
 // MergeContacts moves what Chatwoot moves from one contact to another and takes the first away, its sealed row and its
-// subject key with it. Sealed rows must have been moved before.
+// subject key with it. Sealed rows must have been moved before. Its labels go at last: who moves labels has locked their
+// order, which this transaction may still have to lock for the other's.
 func (s *Store) MergeContacts(ctx context.Context, accountID, from, to int64) error {
 	for _, sql := range mergePlain {
 		if _, err := s.db.Exec(ctx, sql, accountID, from, to); err != nil {
 			return fmt.Errorf("merge contact %d of account %d into %d: %w", from, accountID, to, err)
 		}
 	}
-	return nil
+	return s.AtLast(ctx, func(ctx context.Context) error {
+		if _, err := s.db.Exec(ctx, dropLabelsOf, accountID, from); err != nil {
+			return fmt.Errorf("take the labels of contact %d of account %d away: %w", from, accountID, err)
+		}
+		return nil
+	})
 }

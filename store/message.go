@@ -111,19 +111,34 @@ func (s *messageScanner) message(accountID, conversationID int64) *chat.Message 
 	}
 }
 
+// messageRowScanner reads a message with its sender and its record.
+type messageRowScanner struct {
+	conversationID zeronull.Int8
+	message        messageScanner
+	sender         senderScanner
+	record         recordScanner
+}
+
+func (s *messageRowScanner) targets(list []any) []any {
+	return s.record.targets(s.sender.targets(s.message.targets(append(list, &s.conversationID))), 2)
+}
+
+// row has no message when the join found none.
+func (s *messageRowScanner) row(accountID int64, sealed bool) MessageRow {
+	row := MessageRow{Message: s.message.message(accountID, int64(s.conversationID)), Sender: s.sender.sender(accountID)}
+	if row.Message != nil {
+		row.Record = s.record.record(chat.RecordKey{Kind: chat.MessageRecord, Parent: row.ConversationID, ID: row.ID}, sealed)
+	}
+	return row
+}
+
 func messageScan(accountID int64, sealed bool) func(pgx.Rows) (MessageRow, error) {
 	return func(rows pgx.Rows) (MessageRow, error) {
-		var m messageScanner
-		var conversationID int64
-		var sender senderScanner
-		var r recordScanner
-		targets := append(make([]any, 0, 24), &conversationID)
-		if err := rows.Scan(r.targets(sender.targets(m.targets(targets)), 2)...); err != nil {
+		var s messageRowScanner
+		if err := rows.Scan(s.targets(make([]any, 0, 24))...); err != nil {
 			return MessageRow{}, err
 		}
-		row := MessageRow{Message: m.message(accountID, conversationID), Sender: sender.sender(accountID)}
-		row.Record = r.record(chat.RecordKey{Kind: chat.MessageRecord, Parent: conversationID, ID: row.ID}, sealed)
-		return row, nil
+		return s.row(accountID, sealed), nil
 	}
 }
 

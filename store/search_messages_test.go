@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,14 +24,15 @@ func planOf(t *testing.T, s *store.Store, sql string) string {
 const createPlanOf = `CREATE FUNCTION plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE plan json; BEGIN EXECUTE 'EXPLAIN (GENERIC_PLAN, FORMAT JSON) ' || statement INTO plan; RETURN plan; END $$`
 
-// TestSearchesOfMessagesHaveTheirPlans: whatever is asked, what an index matches is put in order behind a fence, and what
-// lies newest is walked by time.
+// TestSearchesOfMessagesHaveTheirPlans: whatever is asked, months are asked one after the other for as long as the page has
+// room, what the index matches in one is put in order behind a fence, and what lies newest is walked by time.
 func TestSearchesOfMessagesHaveTheirPlans(t *testing.T) {
 	t.Parallel()
 	s := storetest.WithDemo(t)
 	storetest.Exec(t, s, createPlanOf)
 	storetest.Exec(t, s, `INSERT INTO cloakroom.message_tokens SELECT 1, n, n / 10, n % 7, timestamp '2025-01-01' + n * interval '9 minutes', 202501 + n / 5000, 1,
 		ARRAY(SELECT hashint8extended((random() * 4000)::int8 + n * 0, n / 5000) FROM generate_series(1, 12)) FROM generate_series(1, 20000) n`)
+	storetest.Exec(t, s, `UPDATE cloakroom.message_tokens SET account_id = 7 WHERE message_id % 50 = 0`)
 	storetest.Exec(t, s, `INSERT INTO messages (account_id, inbox_id, conversation_id, message_type, content, created_at, updated_at)
 		SELECT 1, 1 + n % 7, 501 + n % 200, n % 2, md5(n::text) || ' ' || md5((n * 7)::text), timestamp '2025-01-01' + n * interval '9 minutes', now() FROM generate_series(1, 8000) n`)
 	storetest.Exec(t, s, `VACUUM ANALYZE cloakroom.message_tokens`)
@@ -39,13 +42,19 @@ func TestSearchesOfMessagesHaveTheirPlans(t *testing.T) {
 		"unassigned": {Reach: chat.ReachUnassigned, UserID: schema.Max}} {
 		for _, from := range []*chat.Position{nil, {Time: &at, ID: 7}} {
 			for words := 1; words <= 3; words++ {
-				q := store.MessageCandidates{Visibility: v, From: from, Limit: 60}
+				q := store.MessageCandidates{Visibility: v, Sealed: true, From: from, Limit: 60, Months: []store.MonthTokens{{Month: 202503}}}
 				for range 4 {
-					q.Tokens = append(q.Tokens, make([]int64, words))
+					q.Months[0].Lists = append(q.Months[0].Lists, make([]int64, words))
 				}
-				all, newest := store.TokenStatements(schema.Acme, q)
-				expectPlan(t, name+", all", planOf(t, s, all), "message_tokens_by_token", "message_tokens_by_time")
-				expectPlan(t, name+", newest", planOf(t, s, newest), "message_tokens_by_time", "message_tokens_by_token")
+				for _, account := range []int64{schema.Acme, 7} { // one that has nearly all rows, and a small one
+					all, newest := store.TokenStatements(account, q)
+					plan := planOf(t, s, all)
+					expectPlan(t, name+", all", plan, "message_tokens_by_token", "message_tokens_by_time")
+					if !strings.Contains(plan, `"Presorted Key": ["w.place"]`) || strings.Contains(plan, `"message_tokens_pkey"`) {
+						t.Errorf("%s: not month by month:\n%s", name, plan)
+					}
+					expectPlan(t, name+", newest", planOf(t, s, newest), "message_tokens_by_time", "message_tokens_by_token")
+				}
 			}
 			q := store.MessageCandidates{Visibility: v, From: from, Limit: 60, Patterns: [][]string{{"word", "other"}, {"third"}}}
 			all, newest := store.PatternStatements(schema.Acme, q)
@@ -65,25 +74,33 @@ func expectPlan(t *testing.T, what, plan, index, never string) {
 	}
 }
 
-// TestFrequentWordsAreFoundAmongTheNewest holds that one statement is enough for them, and two for others.
-func TestFrequentWordsAreFoundAmongTheNewest(t *testing.T) {
+// TestMonthsAreAskedInOneRoundTrip holds that it is one however many they are, and what is found among the newest rows.
+func TestMonthsAreAskedInOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	storetest.Exec(t, s, `INSERT INTO cloakroom.message_tokens SELECT 1, n, n, 1, timestamp '2025-01-01' + n * interval '1 minute', 202501, 1,
-		CASE WHEN n % 1500 = 0 THEN ARRAY[1, 2]::int8[] ELSE ARRAY[1]::int8[] END FROM generate_series(1, 3000) n`)
-	for _, c := range []struct {
-		tokens     []int64
-		found      int
-		statements int64
-	}{{[]int64{1}, 60, 1}, {[]int64{2}, 2, 2}, {[]int64{1, 2}, 2, 1}, {[]int64{3}, 0, 2}} {
-		ctx, count := store.WithCount(t.Context())
-		list, err := s.FindByTokens(ctx, 1, store.MessageCandidates{Visibility: chat.Visibility{Reach: chat.ReachAll}, Tokens: [][]int64{c.tokens, {9}}, Limit: 60})
-		if err != nil || len(list) != c.found || count.Statements.Load() != c.statements {
-			t.Errorf("%v: %d found in %d statements, %v", c.tokens, len(list), count.Statements.Load(), err)
+	storetest.Exec(t, s, `INSERT INTO cloakroom.message_tokens SELECT 1, n, n, 1, day, to_char(day, 'YYYYMM')::int, 1,
+		CASE WHEN n % 1500 = 0 THEN ARRAY[1, 2]::int8[] ELSE ARRAY[1]::int8[] END || ARRAY[extract(month FROM day)::int8 + 100]
+		FROM generate_series(1, 3000) n, LATERAL (SELECT timestamp '2025-01-01' + n * interval '1 hour' day) d`)
+	tokens := func(of ...int64) []store.MonthTokens {
+		months := make([]store.MonthTokens, 12)
+		for i := range months {
+			months[i] = store.MonthTokens{Month: 202512 - i, Lists: [][]int64{of, slices.Repeat([]int64{9}, len(of))}}
 		}
-		for i := range list[:max(0, len(list)-1)] {
-			if !list[i+1].Time.Before(*list[i].Time) {
-				t.Errorf("%v: not the newest first", c.tokens)
+		return months
+	}
+	for _, c := range []struct {
+		months      []store.MonthTokens
+		newest, all int
+	}{{tokens(1), 60, 60}, {tokens(2), 1, 2}, {tokens(1, 2), 1, 2}, {tokens(3), 0, 0}, {tokens(102), 0, 60}, {tokens(1, 101, 2), 0, 0}} {
+		q := store.MessageCandidates{Visibility: chat.Visibility{Reach: chat.ReachAll}, Months: c.months, Limit: 60}
+		for i, find := range []func(context.Context, int64, store.MessageCandidates) ([]store.Candidate, store.TokenSpan, error){s.FindAmongNewest, s.FindByTokens} {
+			ctx, count := store.WithCount(t.Context())
+			list, span, err := find(ctx, 1, q)
+			if want := []int{c.newest, c.all}[i]; err != nil || len(list) != want || count.RoundTrips.Load() != 1 || span.Oldest.Month() != 1 || span.Newest.Month() != 5 {
+				t.Errorf("%v: %d found, not %d, in %d round trips, of %v, %v", c.months[0].Lists, len(list), want, count.RoundTrips.Load(), span, err)
+			}
+			if !slices.IsSortedFunc(list, func(a, b store.Candidate) int { return b.At.Time.Compare(*a.At.Time) }) {
+				t.Errorf("%v: not the newest first", c.months[0].Lists)
 			}
 		}
 	}

@@ -32,7 +32,8 @@ type querier interface {
 type Store struct {
 	db   querier
 	pool *pgxpool.Pool
-	own  *pgxpool.Pool // for keys alone; nil in a transaction
+	own  *pgxpool.Pool                      // for keys alone; nil in a transaction
+	last *[]func(ctx context.Context) error // what a transaction does before it commits; nil outside one
 }
 
 // ownConnections read keys and say that this process lives. A request that has one of the others may wait for keys
@@ -88,19 +89,35 @@ func (s *Store) forKeys() *Store {
 func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
 
 // InTx runs fn in one transaction: committed when fn returns nil, rolled back otherwise.
-// Inside a transaction it is a savepoint.
+// Inside a transaction it is a savepoint. What fn has put off with AtLast comes after it.
 func (s *Store) InTx(ctx context.Context, fn func(tx *Store) error) error {
 	tx, err := s.db.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit this does nothing
-	if err := fn(&Store{db: guarded{tx}, pool: s.pool}); err != nil {
+	var last []func(context.Context) error
+	if err := fn(&Store{db: guarded{tx}, pool: s.pool, last: &last}); err != nil {
 		return err
+	}
+	for _, do := range last {
+		if err := do(ctx); err != nil {
+			return err
+		}
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return fmt.Errorf("commit a transaction: %w", err)
 	}
+	return nil
+}
+
+// AtLast puts off what takes a lock that many wait for: InTx does it when all else is done, in the order in which it was
+// put off. Outside a transaction it is done at once.
+func (s *Store) AtLast(ctx context.Context, do func(ctx context.Context) error) error {
+	if s.last == nil {
+		return do(ctx)
+	}
+	*s.last = append(*s.last, do)
 	return nil
 }
 

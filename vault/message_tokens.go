@@ -86,20 +86,21 @@ func tokensOf(at *keyring.Tokens, words []string) []int64 {
 	return list
 }
 
-// asked gives the tokens of words in a stretch of months, as every generation in use and both directions have them: a
-// message that holds all words holds all of one list.
-func (t *messageTokens) asked(words []string, oldest, newest month) ([][]int64, error) {
-	var lists [][]int64
-	for m := newest; m >= oldest; m-- {
+// asked gives the tokens of words in so many months, the newest first, as every generation in use and both directions have
+// them: a message that holds all words holds all of one list.
+func (t *messageTokens) asked(words []string, newest month, n int) ([]store.MonthTokens, error) {
+	list := make([]store.MonthTokens, n)
+	for i := range list {
+		list[i].Month = (newest - month(i)).number()
 		for _, generation := range t.keys.IndexGenerations() {
 			for _, direction := range []keyring.Direction{keyring.FromContact, keyring.FromAgent} {
-				at, err := t.at(tokenPlace{generation, m.number(), direction})
+				at, err := t.at(tokenPlace{generation, list[i].Month, direction})
 				if err != nil {
 					return nil, err
 				}
-				lists = append(lists, tokensOf(at, words))
+				list[i].Lists = append(list[i].Lists, tokensOf(at, words))
 			}
 		}
 	}
-	return lists, nil
+	return list, nil
 }

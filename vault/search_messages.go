@@ -17,11 +17,9 @@ const (
 	searchTime    = 300 * time.Millisecond
 )
 
-// How many candidates are opened at a time: what an index gives is nearly always a hit.
-const (
-	candidateBlock = 60
-	scanBlock      = 500
-)
+// scanBlock is how many messages a scan begins with. What an index gives is nearly always a hit, so a little more than the
+// page is enough.
+const scanBlock = 500
 
 // FoundMessages is a page of what a search found, newest first.
 type FoundMessages struct {
@@ -46,7 +44,7 @@ func (v *Vault) SearchMessages(ctx context.Context, account *chat.Account, s cha
 		return FoundMessages{}, err
 	}
 	run := &messageSearch{reader: r, MessageSearch: s, query: query, sealed: sealedMessages(account), end: s.Page.From,
-		until: time.Now().Add(v.SearchTime), most: maxCandidates, block: max(candidateBlock, s.Page.Limit*3/2)}
+		until: time.Now().Add(v.SearchTime), most: maxCandidates, block: s.Page.Limit + s.Page.Limit/4 + 1}
 	run.choose(account)
 	err = run.collect(ctx)
 	return run.found, err
@@ -60,7 +58,6 @@ type messageSearch struct {
 	sealed bool
 	by     string // for metrics
 	next   candidates
-	read   func(ctx context.Context, at []*chat.Position) ([]store.MessageRow, error)
 
 	until       time.Time
 	spent, most int
@@ -70,17 +67,16 @@ type messageSearch struct {
 	found FoundMessages
 }
 
-// candidates gives the next places to look at, at most n and newest first, and how far nothing is left behind them; a
+// candidates gives the next messages to look at, at most n and newest first, and how far nothing is left behind them; a
 // place of nil is the end.
-type candidates func(ctx context.Context, from *chat.Position, n int) (list []*chat.Position, to *chat.Position, err error)
+type candidates func(ctx context.Context, from *chat.Position, n int) (list []store.Candidate, to *chat.Position, err error)
 
 // choose says by what the search goes.
 func (m *messageSearch) choose(account *chat.Account) {
-	m.read = m.readSeen
 	settings := account.Settings.Search
 	switch {
 	case m.ConversationID != 0:
-		m.scan(m.thread())
+		m.scan(m.thread)
 	case m.sealed && len(m.query.Words()) > 0 && settings.Mode == chat.SearchByTokens && settings.MessagesIndexed:
 		months := &months{messageSearch: m, tokens: messageTokens{keys: m.account, made: make(map[tokenPlace]*keyring.Tokens)}}
 		m.next, m.by = months.next, "tokens"
@@ -102,9 +98,8 @@ func (m *messageSearch) collect(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		full, err := m.look(ctx, list)
-		if err != nil || full || to == nil {
-			return err
+		if m.look(list) || to == nil {
+			return nil
 		}
 		m.end = to
 		if m.spent += len(list); m.spent >= m.most || !time.Now().Before(m.until) {
@@ -116,30 +111,18 @@ func (m *messageSearch) collect(ctx context.Context) error {
 }
 
 // look opens candidates and keeps those that match; full says that the page has all it needs.
-func (m *messageSearch) look(ctx context.Context, list []*chat.Position) (full bool, err error) {
-	if len(list) == 0 {
-		return false, nil
-	}
-	rows, err := m.read(ctx, list)
-	if err != nil {
-		return false, err
-	}
-	byID := make(map[int64]int, len(rows))
-	for i, row := range rows {
-		byID[row.ID] = i + 1
-	}
-	for _, at := range list {
-		i := byID[at.ID]
-		if i == 0 || !m.matches(rows[i-1]) {
+func (m *messageSearch) look(list []store.Candidate) (full bool) {
+	for _, c := range list {
+		if c.Message == nil || !m.matches(c.MessageRow) {
 			continue
 		}
 		if len(m.found.Rows) == m.Page.Limit {
 			m.found.More = true
-			return true, nil
+			return true
 		}
-		m.found.Rows, m.found.End = append(m.found.Rows, rows[i-1]), at
+		m.found.Rows, m.found.End = append(m.found.Rows, c.MessageRow), c.At
 	}
-	return false, nil
+	return false
 }
 
 // matches opens a message and compares it. What the system wrote with an address in it is hidden from a masked viewer,
@@ -160,112 +143,38 @@ func (m *messageSearch) matches(row store.MessageRow) bool {
 	return outcome == "verified"
 }
 
-func (m *messageSearch) readSeen(ctx context.Context, list []*chat.Position) ([]store.MessageRow, error) {
-	ids := make([]int64, len(list))
-	for i, at := range list {
-		ids[i] = at.ID
-	}
-	return m.vault.store.MessagesSeen(ctx, m.id, ids, m.Visibility, m.sealed)
+func (m *messageSearch) candidates(from *chat.Position, n int) store.MessageCandidates {
+	return store.MessageCandidates{Visibility: m.Visibility, Sealed: m.sealed, From: from, Limit: n}
 }
 
 // newest gives an account's messages as they come.
-func (m *messageSearch) newest(ctx context.Context, from *chat.Position, n int) ([]*chat.Position, *chat.Position, error) {
-	list, err := m.vault.store.NewestMessages(ctx, m.id, from, n)
+func (m *messageSearch) newest(ctx context.Context, from *chat.Position, n int) ([]store.Candidate, *chat.Position, error) {
+	list, err := m.vault.store.NewestMessages(ctx, m.id, m.candidates(from, n))
 	return list, lastOf(list, n), err
 }
 
-func (m *messageSearch) byPatterns(ctx context.Context, from *chat.Position, n int) ([]*chat.Position, *chat.Position, error) {
-	list, err := m.vault.store.FindByPatterns(ctx, m.id, store.MessageCandidates{Visibility: m.Visibility, Patterns: m.query.Patterns(), From: from, Limit: n})
+func (m *messageSearch) byPatterns(ctx context.Context, from *chat.Position, n int) ([]store.Candidate, *chat.Position, error) {
+	q := m.candidates(from, n)
+	q.Patterns = m.query.Patterns()
+	list, err := m.vault.store.FindByPatterns(ctx, m.id, q)
 	return list, lastOf(list, n), err
 }
 
 // lastOf is how far candidates go: nil, the end, when there were fewer than were asked for.
-func lastOf(list []*chat.Position, n int) *chat.Position {
+func lastOf(list []store.Candidate, n int) *chat.Position {
 	if len(list) < n {
 		return nil
 	}
-	return list[len(list)-1]
+	return list[len(list)-1].At
 }
 
-// thread gives the messages of one conversation, whose rows come with them.
-func (m *messageSearch) thread() candidates {
-	var rows []store.MessageRow
-	m.read = func(context.Context, []*chat.Position) ([]store.MessageRow, error) { return rows, nil }
-	return func(ctx context.Context, from *chat.Position, n int) ([]*chat.Position, *chat.Position, error) {
-		var err error
-		page := chat.Page{Limit: n, Exact: true, Backward: true, From: from}
-		rows, err = m.vault.store.ListMessages(ctx, m.id, m.ConversationID, store.MessageQuery{Page: page, Sealed: m.sealed})
-		list := make([]*chat.Position, len(rows))
-		for i, row := range rows {
-			list[i] = store.MessagePosition(row.Message)
-		}
-		return list, lastOf(list, n), err
+// thread gives the messages of one conversation.
+func (m *messageSearch) thread(ctx context.Context, from *chat.Position, n int) ([]store.Candidate, *chat.Position, error) {
+	page := chat.Page{Limit: n, Exact: true, Backward: true, From: from}
+	rows, err := m.vault.store.ListMessages(ctx, m.id, m.ConversationID, store.MessageQuery{Page: page, Sealed: m.sealed})
+	list := make([]store.Candidate, len(rows))
+	for i, row := range rows {
+		list[i] = store.Candidate{At: store.MessagePosition(row.Message), MessageRow: row}
 	}
-}
-
-// month counts months since the year 0.
-type month int
-
-func monthOf(t time.Time) month { return month(t.Year()*12 + int(t.Month()) - 1) }
-
-// number is the month as yyyymm.
-func (m month) number() int { return int(m)/12*100 + int(m)%12 + 1 }
-
-// begin is where the month begins in a list that is ordered by time: every message of it lies after that.
-func (m month) begin() *chat.Position {
-	t := time.Date(int(m)/12, time.Month(int(m)%12+1), 1, 0, 0, 0, 0, time.UTC)
-	return &chat.Position{Time: &t}
-}
-
-// maxMonths is how many months one statement asks at most.
-const maxMonths = 12
-
-// months asks for tokens from the newest month down, one month first and then ever more at a time.
-type months struct {
-	*messageSearch
-	tokens         messageTokens
-	oldest, newest month // of what is left
-	group          int   // months asked at a time; 0 before the first
-	asked          [][]int64
-}
-
-func (m *months) next(ctx context.Context, from *chat.Position, n int) ([]*chat.Position, *chat.Position, error) {
-	if m.group == 0 {
-		if any, err := m.start(ctx, from); err != nil || !any {
-			return nil, nil, err
-		}
-	}
-	last := max(m.newest-month(m.group)+1, m.oldest)
-	if m.asked == nil {
-		var err error
-		if m.asked, err = m.tokens.asked(m.query.Words(), last, m.newest); err != nil {
-			return nil, nil, err
-		}
-	}
-	list, err := m.vault.store.FindByTokens(ctx, m.id, store.MessageCandidates{Visibility: m.Visibility, Tokens: m.asked, From: from, Limit: n})
-	if err != nil || len(list) == n {
-		return list, lastOf(list, n), err
-	}
-	if last == m.oldest {
-		return list, nil, nil
-	}
-	m.newest, m.group, m.asked = last-1, min(2*m.group, maxMonths), nil
-	return list, last.begin(), nil
-}
-
-// start says whether there is anything to ask, and which months have tokens.
-func (m *months) start(ctx context.Context, from *chat.Position) (bool, error) {
-	oldest, newest, err := m.vault.store.TokenSpan(ctx, m.id)
-	if err != nil || newest.IsZero() {
-		return false, err
-	}
-	m.oldest, m.newest, m.group = monthOf(oldest), monthOf(newest), 1
-	if from != nil {
-		at := *from.Time
-		if from.ID == 0 { // where a month begins, with nothing left of it
-			at = at.Add(-1)
-		}
-		m.newest = min(m.newest, monthOf(at))
-	}
-	return m.newest >= m.oldest, nil
+	return list, lastOf(list, n), err
 }
