@@ -80,7 +80,7 @@ func TestMonthsAreAskedInOneRoundTrip(t *testing.T) {
 	s := storetest.New(t)
 	storetest.Exec(t, s, `INSERT INTO cloakroom.message_tokens SELECT 1, n, n, 1, day, to_char(day, 'YYYYMM')::int, 1,
 		CASE WHEN n % 1500 = 0 THEN ARRAY[1, 2]::int8[] ELSE ARRAY[1]::int8[] END || ARRAY[extract(month FROM day)::int8 + 100]
-		FROM generate_series(1, 3000) n, LATERAL (SELECT timestamp '2025-01-01' + n * interval '1 hour' day) d`)
+		FROM generate_series(1, 3000) n, LATERAL (SELECT timestamp '2025-01-01' + n * interval '1 hour' AS day) d`)
 	tokens := func(of ...int64) []store.MonthTokens {
 		months := make([]store.MonthTokens, 12)
 		for i := range months {
