@@ -60,7 +60,7 @@ func tokensAmongAll(accountID int64, q MessageCandidates) *statement {
 	st := new(statement)
 	st.add("SELECT c.id, c.created_at FROM ")
 	st.months(q.Months)
-	st.add(" CROSS JOIN LATERAL (WITH c AS MATERIALIZED (SELECT c.message_id id, c.created_at FROM cloakroom.message_tokens c WHERE c.account_id + 0 = ? AND ", accountID)
+	st.add(" CROSS JOIN LATERAL (WITH c AS MATERIALIZED (SELECT c.message_id id, c.created_at FROM cloakroom.message_tokens c WHERE c.account_id + 0 = ? AND c.epoch = w.month AND ", accountID)
 	st.holdingTokens(q.Months)
 	st.listed(accountID, q.Visibility)
 	st.add(") SELECT c.id, c.created_at FROM c WHERE true")
