@@ -9,8 +9,8 @@ import (
 )
 
 // indexContacts keeps what contacts are found and ordered by in step with their values, in the transaction that writes
-// them. Rows are as they are to be: every column of contactFields in clear. It comes after everything else that the
-// transaction writes, because who places a label keeps others from it until the commit.
+// them. Rows are as they are to be: every column of contactFields in clear. They get their labels after everything else
+// that the transaction writes, because who places one keeps others from it until the commit.
 func (v *Vault) indexContacts(ctx context.Context, tx *store.Store, keys *keyring.Account, rows []store.PlainRow) error {
 	settings, err := tx.HoldSearchSettings(ctx, keys.ID())
 	if err != nil {
@@ -27,7 +27,9 @@ func (v *Vault) indexContacts(ctx context.Context, tx *store.Store, keys *keyrin
 	if err := putAttributeTags(ctx, tx, keys, chat.ContactAttributes, settings.Attributes, contactAttributeRows(rows)); err != nil {
 		return err
 	}
-	return v.placeContacts(ctx, tx, keys, settings.Orderings, rows)
+	return tx.AtLast(ctx, func(ctx context.Context) error {
+		return v.placeContacts(ctx, tx, keys, settings.Orderings, rows)
+	})
 }
 
 // indexMessages gives messages that are sealed their tokens, in the same transaction.

@@ -105,8 +105,10 @@ func (m *merging) merge(ctx context.Context, tx *store.Store) error {
 	if err := tx.MoveCacheEpoch(ctx, m.account.ID); err != nil {
 		return err
 	}
-	_, err = tx.NoteKeyChange(ctx, m.account.ID) // comes last: until the commit no other change of keys is numbered
-	return err
+	return tx.AtLast(ctx, func(ctx context.Context) error { // after the base's labels: until the commit no other change of keys is numbered
+		_, err := tx.NoteKeyChange(ctx, m.account.ID)
+		return err
+	})
 }
 
 // sides locks both contacts, lowest id first, and opens their values.
