@@ -16,18 +16,29 @@ const (
 	maxSpread = 10_000
 )
 
-// placeContacts gives contacts their order labels, in place of those they have. It comes last in a transaction: from here
-// to the commit nobody else places any of the account's.
+// placeContacts gives contacts their order labels, in place of those they have. It comes last in a transaction: from its
+// locks to the commit nobody else places any of the account's. Where the contacts seem to belong is found before.
 func (v *Vault) placeContacts(ctx context.Context, tx *store.Store, keys *keyring.Account, orderings []*chat.ContactOrdering, rows []store.PlainRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	var orders []*placing
 	for _, o := range orderings { // in the order of their names, as everybody locks them
 		if !o.Enabled || o.Live == 0 && o.Building == 0 {
 			continue
 		}
 		p := &placing{vault: v, tx: tx, ordering: o, orderKeys: orderKeys{keys, o.Field}}
-		if err := p.run(ctx, rows); err != nil {
+		var err error
+		if p.places, err = p.texts(ctx, rows); err != nil {
+			return err
+		}
+		if err := p.look(ctx); err != nil {
+			return err
+		}
+		orders = append(orders, p)
+	}
+	for _, p := range orders {
+		if err := p.run(ctx); err != nil {
 			return err
 		}
 	}
@@ -40,30 +51,44 @@ type placing struct {
 	vault    *Vault
 	tx       *store.Store
 	ordering *chat.ContactOrdering
+	places   []*chat.Position
+	guesses  []guess // one for each place that has a text, where each contact is placed by itself
+	locked   bool
 	left     bool // somebody waits for the job
 }
 
-func (p *placing) run(ctx context.Context, rows []store.PlainRow) error {
-	if err := p.tx.LockOrdering(ctx, p.keys.ID(), p.field); err != nil {
-		return err
+// look finds out where the contacts seem to belong.
+func (p *placing) look(ctx context.Context) (err error) {
+	if p.ordering.Live == 0 || len(p.places) > maxPlaced {
+		return nil
 	}
-	places, err := p.texts(ctx, rows)
-	if err != nil {
-		return err
+	p.guesses = make([]guess, len(p.places))
+	for i, at := range p.places {
+		if at.Text == nil {
+			continue
+		}
+		if p.guesses[i], err = p.slotOf(at).look(ctx); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// run locks the order and places the contacts. A single one is placed in two round trips.
+func (p *placing) run(ctx context.Context) error {
 	if p.ordering.Building > 0 {
-		if err := p.clear(ctx, p.ordering.Building, places...); err != nil {
+		if err := p.clear(ctx, p.ordering.Building, p.places...); err != nil {
 			return err
 		}
 	}
 	switch {
 	case p.ordering.Live == 0:
 		return nil
-	case len(places) > maxPlaced:
-		return p.leave(ctx, places...)
+	case len(p.places) > maxPlaced:
+		return p.leave(ctx, p.places...)
 	}
-	for _, at := range places {
-		if err := p.put(ctx, at); err != nil {
+	for i, at := range p.places {
+		if err := p.put(ctx, at, p.guesses[i]); err != nil {
 			return err
 		}
 	}
@@ -113,8 +138,14 @@ func (p *placing) labels(generation int) store.Labels {
 	return store.Labels{AccountID: p.keys.ID(), Field: p.field, Generation: generation}
 }
 
-// clear notes contacts in a generation without a label; those that have a value wait for one.
+// clear locks the order and notes contacts in a generation without a label; those that have a value wait for one.
 func (p *placing) clear(ctx context.Context, generation int, places ...*chat.Position) error {
+	if !p.locked {
+		if err := p.tx.LockOrdering(ctx, p.keys.ID(), p.field); err != nil {
+			return err
+		}
+	}
+	p.locked = true
 	ids, waiting := make([]int64, len(places)), make([]bool, len(places))
 	for i, at := range places {
 		ids[i], waiting[i] = at.ID, at.Text != nil
@@ -131,29 +162,35 @@ func (p *placing) leave(ctx context.Context, places ...*chat.Position) error {
 	return p.tx.WantLabels(ctx, p.keys.ID(), p.field)
 }
 
-// put gives a contact its label: the one it has if its value belongs there still.
-func (p *placing) put(ctx context.Context, at *chat.Position) error {
+// slotOf is a search for a contact's place.
+func (p *placing) slotOf(at *chat.Position) *slotSearch {
+	return &slotSearch{orderKeys: p.orderKeys, store: p.tx, labels: p.labels(p.ordering.Live), want: at, own: at.ID}
+}
+
+// put gives a contact its label, with the order locked: the one it has if its value belongs there still.
+func (p *placing) put(ctx context.Context, at *chat.Position, g guess) error {
 	if at.Text == nil {
 		return p.clear(ctx, p.ordering.Live, at)
 	}
-	labels := p.labels(p.ordering.Live)
-	s := &slotSearch{orderKeys: p.orderKeys, store: p.tx, labels: labels, want: at, own: at.ID}
-	stands, err := s.stands(ctx)
-	if err != nil || stands {
+	s := p.slotOf(at)
+	found, sure, err := s.confirm(ctx, g)
+	if p.locked = err == nil; err != nil || found.stands {
 		return err
 	}
 	for range 2 {
-		found, sure, err := s.search(ctx)
-		if err != nil || !sure {
-			return p.orLeave(ctx, err, at)
+		if !sure {
+			if found.slot, sure, err = s.search(ctx); err != nil || !sure {
+				return p.orLeave(ctx, err, at)
+			}
 		}
-		label, ok := p.vault.runs.place(runKey{labels.AccountID, p.field}, at.ID, found.below, found.above)
+		label, ok := p.vault.runs.place(runKey{s.labels.AccountID, p.field}, at.ID, found.below, found.above)
 		if ok {
-			return p.tx.PutLabel(ctx, labels, at.ID, label)
+			return p.tx.PutLabel(ctx, s.labels, at.ID, label)
 		}
-		if made, err := p.makeRoom(ctx, labels, found.below.label); err != nil || !made {
+		if made, err := p.makeRoom(ctx, s.labels, found.below.label); err != nil || !made {
 			return p.orLeave(ctx, err, at)
 		}
+		sure = false
 	}
 	return p.leave(ctx, at)
 }

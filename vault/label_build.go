@@ -178,7 +178,7 @@ func placeWaiting(ctx context.Context, b *batch) (outcome, error) {
 		return outcome{}, err
 	}
 	kept.Building = 0
-	p := &placing{vault: b.Vault, tx: b.tx, ordering: &kept, orderKeys: orderKeys{keys, kept.Field}}
+	p := &placing{vault: b.Vault, tx: b.tx, ordering: &kept, orderKeys: orderKeys{keys, kept.Field}, locked: true}
 	rows, err := b.tx.WaitingContacts(ctx, p.labels(kept.Live), maxPlaced)
 	if err != nil {
 		return outcome{}, err
@@ -188,9 +188,13 @@ func placeWaiting(ctx context.Context, b *batch) (outcome, error) {
 		if !ok {
 			b.atFault(ctx, "contacts", keys.ID(), at.ID, errMissing)
 		}
-		if err := p.put(ctx, at); err != nil {
-			return outcome{}, err
-		}
+		p.places = append(p.places, at)
+	}
+	if err := p.look(ctx); err != nil {
+		return outcome{}, err
+	}
+	if err := p.run(ctx); err != nil {
+		return outcome{}, err
 	}
 	return outcome{rows: int64(len(rows)), done: len(rows) < maxPlaced || p.left}, nil
 }

@@ -30,32 +30,47 @@ type slotSearch struct {
 // belongs, so it may be either, and nothing is put on its label.
 type slot struct{ below, above labelled }
 
-// search narrows a range of labels by opening a few at a time, then reads the last ones. sure is false where so many did
-// not open that there may be others, which do, between the ends of the slot.
+// everywhere is the slot between the ends of the order.
+var everywhere = slot{above: labelled{label: labelEnd}}
+
+// search finds a slot. sure is false where so many did not open that there may be others, which do, between its ends.
 func (s *slotSearch) search(ctx context.Context) (found slot, sure bool, err error) {
-	at, from := slot{above: labelled{label: labelEnd}}, int64(0)
+	rows, err := s.probe(ctx, everywhere)
+	if err != nil {
+		return slot{}, false, err
+	}
+	if found, sure, err = s.find(ctx, rows); err == nil {
+		found, err = s.closest(ctx, found)
+	}
+	return found, sure, err
+}
+
+func (s *slotSearch) probe(ctx context.Context, at slot) ([]store.LabelRow, error) {
+	return s.store.ProbeLabels(ctx, s.labels, probesIn(at.below.label, at.above.label), at.above.label)
+}
+
+// find narrows a range of labels by opening a few at a time, beginning with those that were probed everywhere, then reads
+// the last ones. The ends of what it finds open.
+func (s *slotSearch) find(ctx context.Context, probed []store.LabelRow) (at slot, sure bool, err error) {
+	at, rows, from := everywhere, probed, int64(0)
 	for range labelRounds {
 		before := at
-		rows, err := s.store.ProbeLabels(ctx, s.labels, probesIn(at.below.label, at.above.label), at.above.label)
-		if err != nil {
+		if at, _ = s.narrow(at, rows); len(rows) < labelProbes || at == before {
+			from = max(from, at.below.label)
+			if rows, err = s.store.LabelsBetween(ctx, s.labels, from, at.above.label, labelWindow); err != nil {
+				return slot{}, false, err
+			}
+			var within bool
+			if at, within = s.narrow(at, rows); within || len(rows) < labelWindow {
+				return at, true, nil
+			}
+			from = rows[len(rows)-1].Label
+		}
+		if rows, err = s.probe(ctx, at); err != nil {
 			return slot{}, false, err
 		}
-		if at, _ = s.narrow(at, rows); len(rows) == labelProbes && at != before {
-			continue
-		}
-		from = max(from, at.below.label)
-		if rows, err = s.store.LabelsBetween(ctx, s.labels, from, at.above.label, labelWindow); err != nil {
-			return slot{}, false, err
-		}
-		var within bool
-		if at, within = s.narrow(at, rows); within || len(rows) < labelWindow {
-			at, err = s.closest(ctx, at)
-			return at, true, err
-		}
-		from = rows[len(rows)-1].Label
 	}
-	at, err = s.closest(ctx, at)
-	return at, false, err
+	return at, false, nil
 }
 
 // probesIn gives labels evenly spread over a range whose ends are left out.
@@ -101,25 +116,21 @@ func (s *slotSearch) closest(ctx context.Context, at slot) (slot, error) {
 	return at, err
 }
 
-// stands says that a contact's label lies where its value belongs, between the nearest others that open. Where it has no
-// label it does not stand.
-func (s *slotSearch) stands(ctx context.Context) (bool, error) {
-	rows, err := s.store.LabelsAround(ctx, s.labels, s.want.ID, labelNeighbours)
-	if err != nil {
-		return false, err
-	}
+// stands says that a contact, of which what is around it was read, has its label where its value belongs: between the
+// nearest others that open. Where it has no label it does not stand.
+func (s *slotSearch) stands(around []store.LabelRow) bool {
 	passed := false
-	for i := range rows {
-		p, ok := s.place(&rows[i].OrderValue)
+	for i := range around {
+		p, ok := s.place(&around[i].OrderValue)
 		switch {
-		case rows[i].ContactID == s.want.ID:
+		case around[i].ContactID == s.want.ID:
 			passed = true
 		case !ok || p.Text == nil:
 		case passed != (labelOrder.Compare(p, s.want) > 0):
-			return false, nil
+			return false
 		}
 	}
-	return passed, nil
+	return passed
 }
 
 // labelNeighbours is how many contacts on either side are asked whether one stands where it belongs.

@@ -161,7 +161,7 @@ func TestAWriteThatFailsLeavesNoLabel(t *testing.T) {
 		if err := p.write(t.Context(), tx); err != nil {
 			return err
 		}
-		return failed
+		return tx.AtLast(t.Context(), func(context.Context) error { return failed })
 	})
 	if !errors.Is(err, failed) {
 		t.Fatal(err)
