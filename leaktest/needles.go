@@ -3,7 +3,6 @@ package leaktest
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -14,13 +13,20 @@ const shortest = 8
 // Needles are planted values in every form in which they could come out. They are planted first and looked for then,
 // from as many goroutines as like.
 type Needles struct {
-	list   []needle
-	folded index // letters in any case
-	exact  index // base64, where case carries the value
-	digits index // phone numbers, looked for with the punctuation between digits taken out
+	list    []needle
+	planted map[planting]bool
+	folded  index // letters in any case
+	exact   index // base64, where case carries the value
+	digits  index // phone numbers, looked for with the punctuation between digits taken out
 }
 
 type needle struct{ carrier, form, text string }
+
+// planting is where one text of a carrier is looked for; which form it is of does not matter.
+type planting struct {
+	in            haystack
+	carrier, text string
+}
 
 // Hit is one needle that was found.
 type Hit struct {
@@ -41,7 +47,7 @@ func (h Hit) String() string {
 
 // NewNeedles gives none.
 func NewNeedles() *Needles {
-	return &Needles{folded: newIndex(), exact: newIndex(), digits: newIndex()}
+	return &Needles{planted: make(map[planting]bool), folded: newIndex(), exact: newIndex(), digits: newIndex()}
 }
 
 // Plant takes a value in every form that can be made of it without knowing anything else.
@@ -54,6 +60,19 @@ func (n *Needles) Plant(carrier, value string) {
 // PlantText takes a fragment of text as it is, in any case, and nothing else.
 func (n *Needles) PlantText(carrier, fragment string) { n.add(inFolded, carrier, "as it is", fragment) }
 
+// Only gives those of the needles that were hit, for whoever looks for them again in much text.
+func (n *Needles) Only(hits []Hit) *Needles {
+	only := NewNeedles()
+	for _, h := range hits {
+		for _, in := range []haystack{inFolded, inExact, inDigits} {
+			if n.planted[planting{in, h.Carrier, h.Text}] {
+				only.add(in, h.Carrier, h.Form, h.Text)
+			}
+		}
+	}
+	return only
+}
+
 // Len is how many forms of how many values are looked for.
 func (n *Needles) Len() int { return len(n.list) }
 
@@ -64,11 +83,10 @@ func (n *Needles) add(in haystack, carrier, form, text string) {
 	if len(text) < shortest {
 		return
 	}
-	added := needle{carrier, form, text}
-	into := n.index(in)
-	if !slices.ContainsFunc(into.at(text), func(i int32) bool { return n.list[i].carrier == carrier && n.list[i].text == text }) {
-		into.add(text, int32(len(n.list))) // there are not two thousand million
-		n.list = append(n.list, added)
+	if once := (planting{in, carrier, text}); !n.planted[once] {
+		n.planted[once] = true
+		n.index(in).add(text, int32(len(n.list))) // there are not two thousand million
+		n.list = append(n.list, needle{carrier, form, text})
 	}
 }
 
@@ -110,12 +128,12 @@ type search struct {
 
 func (s *search) look(text []byte) {
 	n := s.needles
-	eachOfTwo(&n.folded, &n.exact, text, func(i int32, at int, folded bool) {
-		rest, want := text[at:], n.list[i].text
-		if len(rest) < len(want) {
-			return
+	eachOfTwo(&n.folded, &n.exact, text, func(i int32, at int) {
+		if want := n.list[i].text; len(text)-at >= len(want) && equalFolded(text[at:at+len(want)], want) {
+			s.note(i, text, at)
 		}
-		if folded && equalFolded(rest[:len(want)], want) || !folded && string(rest[:len(want)]) == want {
+	}, func(i int32, at int) {
+		if want := n.list[i].text; len(text)-at >= len(want) && string(text[at:at+len(want)]) == want {
 			s.note(i, text, at)
 		}
 	})

@@ -5,61 +5,87 @@ import (
 	"math/bits"
 )
 
-// index finds needles by the eight bytes they begin with. A table of bits that fits a processor's cache says no for
-// nearly every place of a text; only where it does not is the map asked.
+// index finds needles by eight bytes of each, its mark. A table of bits that fits a processor's cache says no for nearly
+// every place of a text; only where it does not is the map asked.
 type index struct {
-	filter []uint64
-	heads  map[uint64][]int32
+	filter filter
+	marks  map[uint64][]mark
 }
+
+// mark is where in a needle its eight bytes stand. They are not always the first: thousands begin with the same word.
+type mark struct{ needle, offset int32 }
 
 const filterBits = 22 // half a megabyte: one in fifty bits is set by the forms of a whole demo
 
 func newIndex() index {
-	return index{filter: make([]uint64, 1<<(filterBits-6)), heads: make(map[uint64][]int32)}
+	return index{filter: make(filter, 1<<(filterBits-6)), marks: make(map[uint64][]mark)}
 }
 
-func head(text string) uint64 { return binary.LittleEndian.Uint64([]byte(text[:8])) }
+func eightOf(text string, at int) uint64 { return binary.LittleEndian.Uint64([]byte(text[at : at+8])) }
 
-func bitOf(head uint64) uint64 { return head * 0x9e3779b97f4a7c15 >> (64 - filterBits) }
+func bitOf(word uint64) uint64 { return word * 0x9e3779b97f4a7c15 >> (64 - filterBits) }
+
+// crowd is how many needles may share a mark while one of them has another to choose.
+const crowd = 4
 
 func (x *index) add(text string, i int32) {
-	h := head(text)
-	bit := bitOf(h)
-	x.filter[bit>>6] |= 1 << (bit & 63)
-	x.heads[h] = append(x.heads[h], i)
+	best := 0
+	for at := 1; at+8 <= len(text) && len(x.marks[eightOf(text, best)]) >= crowd; at++ {
+		if len(x.marks[eightOf(text, at)]) < len(x.marks[eightOf(text, best)]) {
+			best = at
+		}
+	}
+	w := eightOf(text, best)
+	x.filter.set(w)
+	x.marks[w] = append(x.marks[w], mark{i, int32(best)})
 }
 
-func (x *index) at(text string) []int32 { return x.heads[head(text)] }
+// filter is a bit for each of many words.
+type filter []uint64
 
-func (x *index) may(head uint64) bool {
-	bit := bitOf(head)
-	return x.filter[bit>>6]&(1<<(bit&63)) != 0
+func (f filter) set(word uint64) {
+	bit := bitOf(word)
+	f[bit>>6] |= 1 << (bit & 63)
+}
+
+func (f filter) may(word uint64) bool {
+	bit := bitOf(word)
+	return f[bit>>6]&(1<<(bit&63)) != 0
 }
 
 // each gives every place where a needle may begin.
 func (x *index) each(text []byte, found func(i int32, at int)) {
-	for at := 0; at+8 <= len(text); at++ {
-		if h := binary.LittleEndian.Uint64(text[at:]); x.may(h) {
-			for _, i := range x.heads[h] {
-				found(i, at)
-			}
+	filter := x.filter
+	var w uint64
+	for at, c := range text {
+		if w = w>>8 | uint64(c)<<56; at >= 7 && filter.may(w) {
+			x.begin(w, at-7, found)
+		}
+	}
+}
+
+// begin gives where the needles begin whose mark stands at a place.
+func (x *index) begin(word uint64, at int, found func(i int32, at int)) {
+	for _, m := range x.marks[word] {
+		if first := at - int(m.offset); first >= 0 {
+			found(m.needle, first)
 		}
 	}
 }
 
 // eachOfTwo asks two indexes in one pass, the first with letters in lower case.
-func eachOfTwo(folded, exact *index, text []byte, found func(i int32, at int, folded bool)) {
-	for at := 0; at+8 <= len(text); at++ {
-		as := binary.LittleEndian.Uint64(text[at:])
-		if h := lowerWord(as); folded.may(h) {
-			for _, i := range folded.heads[h] {
-				found(i, at, true)
-			}
+func eachOfTwo(folded, exact *index, text []byte, inFolded, inExact func(i int32, at int)) {
+	inLower, asIs := folded.filter, exact.filter
+	var as uint64
+	for at, c := range text {
+		if as = as>>8 | uint64(c)<<56; at < 7 {
+			continue
 		}
-		if exact.may(as) {
-			for _, i := range exact.heads[as] {
-				found(i, at, false)
-			}
+		if w := lowerWord(as); inLower.may(w) {
+			folded.begin(w, at-7, inFolded)
+		}
+		if asIs.may(as) {
+			exact.begin(as, at-7, inExact)
 		}
 	}
 }

@@ -109,6 +109,26 @@ func TestLowerWord(t *testing.T) {
 	}
 }
 
+// TestNeedlesThatBeginAlike: each is found and no other, among all of them and when only it is looked for.
+func TestNeedlesThatBeginAlike(t *testing.T) {
+	t.Parallel()
+	n := NewNeedles()
+	var values []string
+	for i := range 100 {
+		values = append(values, fmt.Sprintf("signature.%02d@example.com", i))
+		n.PlantText("a signature", values[i])
+	}
+	for i, v := range values {
+		hits := n.Find([]byte(v))
+		only := n.Only(hits)
+		for _, found := range [][]Hit{hits, only.Find([]byte("Dr " + strings.ToUpper(v) + ".")), only.Find([]byte(strings.Join(values, "\n")))} {
+			if len(found) != 1 || found[0].Text != v {
+				t.Errorf("%d: %v", i, found)
+			}
+		}
+	}
+}
+
 // FuzzFind compares the search with the obvious one, for plain text.
 func FuzzFind(f *testing.F) {
 	n := NewNeedles()

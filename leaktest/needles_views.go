@@ -141,7 +141,9 @@ func squeeze(out, text []byte) []byte {
 			i++
 		default:
 			r, size := utf8.DecodeRune(text[i:])
-			if !strings.ContainsRune("\u00a0\u00ad\u2007\u2009\u200b\u2010\u2011\u2012\u2013\u202f\u2060\ufeff", r) {
+			switch r {
+			case '\u00a0', '\u00ad', '\u2007', '\u2009', '\u200b', '\u2010', '\u2011', '\u2012', '\u2013', '\u202f', '\u2060', '\ufeff':
+			default:
 				out = part(out)
 			}
 			i += size
