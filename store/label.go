@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -63,7 +64,7 @@ func scanLabelRow(rows pgx.Rows) (r LabelRow, err error) {
 }
 
 func probeLabels(f chat.ContactOrderField) string {
-	return labelRow(f) + ` FROM (SELECT DISTINCT p.* FROM unnest($4::int8[]) q(at) CROSS JOIN LATERAL
+	return labelRow(f) + ` FROM (SELECT DISTINCT ON (p.label) p.* FROM unnest($4::int8[]) q(at) CROSS JOIN LATERAL
  (SELECT l.*` + labelsOf + ` AND l.label >= q.at AND l.label < $5 ORDER BY l.label LIMIT 1) p) l` + labelValue(f) + ` ORDER BY l.label`
 }
 
@@ -93,13 +94,16 @@ func (s *Store) ProbeAround(ctx context.Context, of Labels, contactID int64, n i
 	return around, probed, nil
 }
 
-func labelsBetween(f chat.ContactOrderField) string {
-	return labelRow(f) + ` FROM (SELECT l.*` + labelsRange + ` ORDER BY l.label LIMIT $6) l` + labelValue(f) + ` ORDER BY l.label`
+// labelsBetween hides the labels from the planner and tells it the limit: with what it knew of each range by itself it
+// would plan for each anew, which takes longer than to read it.
+func labelsBetween(f chat.ContactOrderField, limit int) string {
+	return labelRow(f) + ` FROM (SELECT l.*` + labelsOf + ` AND l.label > (SELECT $4::int8) AND l.label < (SELECT $5::int8)
+ ORDER BY l.label LIMIT ` + strconv.Itoa(limit) + `) l` + labelValue(f) + ` ORDER BY l.label`
 }
 
 // LabelsBetween reads the first labelled contacts between two labels, both left out, in their order.
 func (s *Store) LabelsBetween(ctx context.Context, of Labels, from, to int64, limit int) ([]LabelRow, error) {
-	rows, err := s.labelRows(ctx, labelsBetween(of.Field), of.AccountID, of.Field, of.Generation, from+1, to, limit)
+	rows, err := s.labelRows(ctx, labelsBetween(of.Field, limit), of.AccountID, of.Field, of.Generation, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("read the order of the contacts of account %d by %s: %w", of.AccountID, of.Field, err)
 	}
@@ -109,7 +113,7 @@ func (s *Store) LabelsBetween(ctx context.Context, of Labels, from, to int64, li
 // LockLabelsBetween is LockOrdering and LabelsBetween in one round trip: what is read is what is there once nobody else
 // writes.
 func (s *Store) LockLabelsBetween(ctx context.Context, of Labels, from, to int64, limit int) ([]LabelRow, error) {
-	return s.lockLabels(ctx, of, labelsBetween(of.Field), of.AccountID, of.Field, of.Generation, from+1, to, limit)
+	return s.lockLabels(ctx, of, labelsBetween(of.Field, limit), of.AccountID, of.Field, of.Generation, from, to)
 }
 
 // LockLabelsAround is LockOrdering and LabelsAround, likewise.
@@ -134,8 +138,8 @@ func (s *Store) lockLabels(ctx context.Context, of Labels, sql string, args ...a
 	return rows, nil
 }
 
-// LabelsAround reads up to n labelled contacts on either side of a contact's label, and the contact itself, in their
-// order; none where it has no label.
+// LabelsAround reads up to n labelled contacts on either side of a contact's label, maxAround at most, and the contact
+// itself, in their order; none where it has no label.
 func (s *Store) LabelsAround(ctx context.Context, of Labels, contactID int64, n int) ([]LabelRow, error) {
 	rows, err := s.labelRows(ctx, labelsAround(of.Field), of.AccountID, of.Field, of.Generation, contactID, n)
 	if err != nil {
@@ -144,10 +148,15 @@ func (s *Store) LabelsAround(ctx context.Context, of Labels, contactID int64, n 
 	return rows, nil
 }
 
+// maxAround is the most that LabelsAround reads on one side.
+const maxAround = 4
+
+// labelsAround limits twice: by what is asked for, and by what the planner can go by without planning anew each time.
 func labelsAround(f chat.ContactOrderField) string {
 	const own = `(SELECT o.label FROM cloakroom.contact_labels o WHERE o.account_id = $1 AND o.field = $2 AND o.generation = $3 AND o.contact_id = $4)`
-	return labelRow(f) + ` FROM ((SELECT l.*` + labelsOf + ` AND l.label <= ` + own + ` ORDER BY l.label DESC LIMIT $5 + 1)
- UNION ALL (SELECT l.*` + labelsOf + ` AND l.label > ` + own + ` ORDER BY l.label LIMIT $5)) l` + labelValue(f) + ` ORDER BY l.label`
+	limit := ` LIMIT ` + strconv.Itoa(maxAround+1) + `) n`
+	return labelRow(f) + ` FROM ((SELECT * FROM (SELECT l.*` + labelsOf + ` AND l.label <= ` + own + ` ORDER BY l.label DESC` + limit + ` LIMIT $5 + 1)
+ UNION ALL (SELECT * FROM (SELECT l.*` + labelsOf + ` AND l.label > ` + own + ` ORDER BY l.label` + limit + ` LIMIT $5)) l` + labelValue(f) + ` ORDER BY l.label`
 }
 
 const countLabels = `SELECT count(*) FROM (SELECT 1` + labelsRange + ` LIMIT $6) c`

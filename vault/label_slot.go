@@ -55,7 +55,8 @@ func (s *slotSearch) find(ctx context.Context, probed []store.LabelRow) (at slot
 	at, rows, from := everywhere, probed, int64(0)
 	for range labelRounds {
 		before := at
-		if at, _ = s.narrow(at, rows); len(rows) < labelProbes || at == before {
+		at, _ = s.narrow(at, rows)
+		if len(rows) < labelProbes || at == before || few(at, probesIn(before.below.label, before.above.label), rows) {
 			from = max(from, at.below.label)
 			if rows, err = s.store.LabelsBetween(ctx, s.labels, from, at.above.label, labelWindow); err != nil {
 				return slot{}, false, err
@@ -81,6 +82,19 @@ func probesIn(below, above int64) []int64 {
 		at = append(at, p)
 	}
 	return at
+}
+
+// few says that a slot holds about as many rows as are read at once. Labels lie evenly, as a rule, and then a row is found
+// half as far above its probe as it lies above the row before.
+func few(at slot, probes []int64, found []store.LabelRow) bool {
+	next, beyond := 0, 0.0
+	for i := range found {
+		for next < len(probes) && probes[next] <= found[i].Label {
+			next++
+		}
+		beyond += float64(found[i].Label - probes[next-1])
+	}
+	return float64(at.above.label-at.below.label)*float64(len(found)) < 2*beyond*labelWindow
 }
 
 // narrow moves the ends of a slot to rows that lie in it, in order; within says that its upper end is one of them.
