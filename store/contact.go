@@ -88,16 +88,13 @@ func joinConversationsOfContact(st *statement, accountID int64, q chat.Conversat
 	st.add(") v ON true")
 }
 
-// contactRows reads contacts; one with several conversations comes as several rows in a run.
-func (s *Store) contactRows(ctx context.Context, accountID int64, q chat.ContactQuery, st *statement) ([]ContactRow, error) {
+// contactRows reads contacts; one with several conversations comes as several rows in a run. What comes with every row is
+// scanned as well.
+func (s *Store) contactRows(ctx context.Context, accountID int64, q chat.ContactQuery, st *statement, beside ...any) ([]ContactRow, error) {
 	rows, err := s.db.Query(ctx, st.sql.String(), st.args...)
 	if err != nil {
 		return nil, err
 	}
-	return scanContacts(rows, accountID, q)
-}
-
-func scanContacts(rows pgx.Rows, accountID int64, q chat.ContactQuery) ([]ContactRow, error) {
 	defer rows.Close()
 	var list []ContactRow
 	for rows.Next() {
@@ -114,7 +111,7 @@ func scanContacts(rows pgx.Rows, accountID int64, q chat.ContactQuery) ([]Contac
 			var ignoredTime, ignoredID any
 			targets = append(append(targets, conv.targets...), &ignoredTime, &ignoredID)
 		}
-		if err := rows.Scan(targets...); err != nil {
+		if err := rows.Scan(append(targets, beside...)...); err != nil {
 			return nil, err
 		}
 		if len(list) == 0 || list[len(list)-1].ID != int64(ct.id) {

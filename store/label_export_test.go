@@ -13,6 +13,12 @@ func PlanOfLabelled(ctx context.Context, s *Store, of Labels, q chat.ContactQuer
 	return s.plan(ctx, st.sql.String(), st.args...)
 }
 
+// PlanOfLabelledFrom is how it reads one that begins from a contact.
+func PlanOfLabelledFrom(ctx context.Context, s *Store, of Labels, q chat.ContactQuery, contactID int64) (string, error) {
+	st := labelledPageFrom(of, q, contactID, 26)
+	return s.plan(ctx, st.sql.String(), st.args...)
+}
+
 // PlanOfProbes is the plan of ProbeLabels.
 func PlanOfProbes(ctx context.Context, s *Store, of Labels) (string, error) {
 	return s.plan(ctx, probeLabels(of.Field), of.AccountID, of.Field, of.Generation, []int64{1 << 40, 1 << 50}, int64(1)<<62)

@@ -3,10 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
-
-	"github.com/jackc/pgx/v5"
-
 	"github.com/cloakroom/cloakroom/chat"
+	"strconv"
 )
 
 // LabelStart is where a page by labels begins. It names contacts and no labels: those may move meanwhile.
@@ -30,59 +28,81 @@ func (s *Store) ListLabelled(ctx context.Context, of Labels, q chat.ContactQuery
 	return rows, nil
 }
 
-// ListLabelledFrom is ListLabelled from beyond one contact, which it reads in the same round trip: none where that has no
-// label, and then there is no page.
-func (s *Store) ListLabelledFrom(ctx context.Context, of Labels, q chat.ContactQuery, contactID int64, limit int) ([]LabelRow, []ContactRow, error) {
-	batch := new(pgx.Batch)
-	batch.Queue(labelsAround(of.Field), of.AccountID, of.Field, of.Generation, contactID, 0)
-	page := labelledPage(of, q, LabelStart{Below: contactID, Above: contactID}, limit)
-	batch.Queue(page.sql.String(), page.args...)
-	results := s.db.SendBatch(ctx, batch)
-	defer func() { _ = results.Close() }()
-	own, err := readBatched(results, scanLabelRow)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the label of contact %d of account %d by %s: %w", contactID, of.AccountID, of.Field, err)
-	}
-	result, err := results.Query()
+// ListLabelledFrom is ListLabelled from beyond one contact, which comes with the page: nil where that has no label, or where
+// nothing lies beyond it.
+func (s *Store) ListLabelledFrom(ctx context.Context, of Labels, q chat.ContactQuery, contactID int64, limit int) (*LabelRow, []ContactRow, error) {
+	st := labelledPageFrom(of, q, contactID, limit)
+	var own LabelRow
+	rows, err := s.contactRows(ctx, of.AccountID, q, st, append([]any{&own.Label}, own.targets()...)...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list contacts of account %d by labels of %s: %w", of.AccountID, of.Field, err)
 	}
-	rows, err := scanContacts(result, of.AccountID, q)
-	return own, rows, err
+	if len(rows) == 0 {
+		return nil, nil, nil
+	}
+	return &own, rows, nil
 }
 
-func readBatched[T any](results pgx.BatchResults, scan func(pgx.Rows) (T, error)) ([]T, error) {
-	rows, err := results.Query()
-	if err != nil {
-		return nil, err
-	}
-	return collectRows(rows, scan)
+// labelledPageFrom has the contact that the page begins from in every row: a statement of its own for it would take as long
+// as the page.
+func labelledPageFrom(of Labels, q chat.ContactQuery, contactID int64, limit int) *statement {
+	st := &statement{args: []any{of.AccountID, of.Field, of.Generation, contactID}}
+	st.add("WITH o(label, contact_id, row_version, key_contact_id, subject_key_id, key_sealed, sealed, listed) AS MATERIALIZED (" + labelRow(of.Field) +
+		" FROM (SELECT l.*" + labelsOf + " AND l.contact_id = $4 AND l.label IS NOT NULL) l" + labelValue(of.Field) + ") ")
+	selectContacts(st, q, "NULL::text")
+	up := labelsUp(q)
+	st.add(", o.* FROM ")
+	st.labelled(of, q, "l.label", up, limit, func() {
+		st.add(" AND l.label " + map[bool]string{true: ">", false: "<"}[up] + " (SELECT o.label FROM o)")
+	})
+	st.add(" CROSS JOIN o")
+	joinLabelled(st, of, q, up)
+	return st
 }
 
 func labelledPage(of Labels, q chat.ContactQuery, start LabelStart, limit int) *statement {
 	st := new(statement)
 	selectContacts(st, q, "NULL::text")
-	up := (q.Order.Direction == chat.Descending) == q.Page.Backward
-	way := map[bool]string{true: "", false: " DESC"}[up]
-	key := "l.label"
+	up, key := labelsUp(q), "l.label"
 	if start.Blank {
 		key = "l.contact_id"
 	}
-	st.add(" FROM (SELECT ct.*, " + key + " AS list_place FROM cloakroom.contact_labels l JOIN contacts ct ON ct.account_id = l.account_id AND ct.id = l.contact_id")
-	start.bound(st, of, up)
-	filterContacts(st, q)
-	st.add(" ORDER BY "+key+way+" LIMIT ?) ct", limit)
+	st.add(" FROM ")
+	st.labelled(of, q, key, up, limit, func() { start.bound(st, of, up) })
+	joinLabelled(st, of, q, up)
+	return st
+}
+
+// labelsUp says whether a page reads its labels upwards.
+func labelsUp(q chat.ContactQuery) bool {
+	return (q.Order.Direction == chat.Descending) == q.Page.Backward
+}
+
+var labelWays = map[bool]string{true: "", false: " DESC"}
+
+// labelled appends the contacts ct of a page, from beyond where it begins. The limit stands in the statement: a plan that
+// does not know it is thought to be so dear that PostgreSQL makes another one for every page, which takes longer than the
+// page.
+func (s *statement) labelled(of Labels, q chat.ContactQuery, key string, up bool, limit int, bound func()) {
+	s.add("(SELECT ct.*, "+key+" AS list_place FROM cloakroom.contact_labels l JOIN contacts ct ON ct.account_id = l.account_id AND ct.id = l.contact_id"+
+		" WHERE l.account_id = ? AND l.field = ? AND l.generation = ?", of.AccountID, of.Field, of.Generation)
+	bound()
+	filterContacts(s, q)
+	s.add(" ORDER BY " + key + labelWays[up] + " LIMIT " + strconv.Itoa(limit) + ") ct")
+}
+
+// joinLabelled appends what is read beside the contacts of a page, and their order.
+func joinLabelled(st *statement, of Labels, q chat.ContactQuery, up bool) {
 	if q.Parts.Record {
 		st.add(contactRecordSealedJoin)
 	}
 	if q.Parts.Conversations != nil {
 		joinConversationsOfContact(st, of.AccountID, *q.Parts.Conversations)
 	}
-	st.add(" ORDER BY ct.list_place" + way)
+	st.add(" ORDER BY ct.list_place" + labelWays[up])
 	if q.Parts.Conversations != nil {
 		st.add(", v.list_time DESC, v.list_id DESC")
 	}
-	return st
 }
 
 // bound appends the condition that a row lies in the part that is read, beyond where it begins.
@@ -91,7 +111,6 @@ func (b LabelStart) bound(st *statement, of Labels, up bool) {
 	if up {
 		from, operator = b.Below, ">"
 	}
-	st.add(" WHERE l.account_id = ? AND l.field = ? AND l.generation = ?", of.AccountID, of.Field, of.Generation)
 	switch {
 	case b.Blank && from == 0:
 		st.add(" AND l.label IS NULL")

@@ -29,8 +29,9 @@ type Candidate struct {
 }
 
 // A search reads this many of the newest rows before it asks an index for all that match: a frequent word is among them
-// often enough, and the index would give every row that has it, to be put in order.
-const newestFirst = 1000
+// often enough, and the index would give every row that has it, to be put in order. It stands in the statement: a plan that
+// does not know it is thought to be dear, and the statement planned anew every time.
+const newestFirst = "1000"
 
 // searchKey is the order of a search; c is a selection of rows.
 var searchKey = orderKey{expression: "c.created_at", id: "c.id", value: timeOf}
@@ -72,7 +73,7 @@ func patternsAmongNewest(accountID int64, q MessageCandidates) *statement {
 // newestRows appends that the newest rows are meant, and of those only so many.
 func (s *statement) newestRows(id string, from *chat.Position) {
 	s.beyond(orderKey{expression: "c.created_at", id: id, value: timeOf}, chat.Descending, chat.Page{From: from}, false)
-	s.add(" ORDER BY c.created_at DESC, "+id+" DESC LIMIT ?", newestFirst)
+	s.add(" ORDER BY c.created_at DESC, " + id + " DESC LIMIT " + newestFirst)
 }
 
 func (s *statement) holding(column string, patterns [][]string) {

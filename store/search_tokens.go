@@ -121,3 +121,11 @@ func (s *statement) holdingTokens(months []MonthTokens) {
 	}
 	s.add(")")
 }
+
+func readBatched[T any](results pgx.BatchResults, scan func(pgx.Rows) (T, error)) ([]T, error) {
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	return collectRows(rows, scan)
+}

@@ -86,11 +86,11 @@ func (l *labelList) first(ctx context.Context, want int) (start store.LabelStart
 }
 
 // stands says that a cursor's contact has the label of the value in the cursor still.
-func (l *labelList) stands(own []store.LabelRow, from *chat.Position) bool {
-	if len(own) == 0 {
+func (l *labelList) stands(own *store.LabelRow, from *chat.Position) bool {
+	if own == nil {
 		return false
 	}
-	now, ok := l.place(&own[0].OrderValue)
+	now, ok := l.place(&own.OrderValue)
 	return !ok || labelOrder.Compare(now, from) == 0
 }
 
