@@ -13,3 +13,9 @@ func PlanOfContactSearch(ctx context.Context, s *Store, accountID int64, from Co
 	lines, err := collect(ctx, s.db, scanText, `EXPLAIN `+st.sql.String(), st.args...)
 	return strings.Join(lines, "\n"), err
 }
+
+// ContactSearchStatement is what is prepared for it.
+func ContactSearchStatement(accountID int64, from ContactSource, c ContactCandidates) string {
+	st, _ := contactSearch(accountID, from, c, nil, 60, 20_000)
+	return st.sql.String()
+}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,24 @@ func TestContactSearchUsesItsIndexes(t *testing.T) {
 					t.Errorf("%s is read through:\n%s", table, plan)
 				}
 			}
+		}
+	}
+}
+
+// TestTokensOfContactsAreAskedOfTheirIndex in the plan that is kept for any values: of an account that has nearly all
+// contacts of the installation, and of a small one, however many parts are asked for.
+func TestTokensOfContactsAreAskedOfTheirIndex(t *testing.T) {
+	t.Parallel()
+	s := storetest.WithDemo(t)
+	storetest.Exec(t, s, createPlanOf)
+	storetest.Exec(t, s, `INSERT INTO cloakroom.contact_tokens (account_id, contact_id, generation, tokens)
+		SELECT CASE WHEN n % 50 = 0 THEN 7 ELSE 1 END, n, 1, ARRAY(SELECT (hashtext(n::text || g) % 5000)::int8 FROM generate_series(1, 60) g) FROM generate_series(1, 5000) n`)
+	storetest.Exec(t, s, `VACUUM ANALYZE cloakroom.contact_tokens`)
+	for lists := 1; lists <= 5; lists++ {
+		c := store.ContactCandidates{Tokens: slices.Repeat([][]int64{{1, 2, 3}}, lists), Name: store.LikePattern("nobody", false)}
+		plan := planOf(t, s, store.ContactSearchStatement(7, store.ContactSource{Sealed: true, SealedAttributes: true}, c))
+		if !strings.Contains(plan, `"Index Name": "contact_tokens_by_token"`) || strings.Contains(plan, "contact_tokens_pkey") || strings.Contains(plan, `"Seq Scan",`+"\n"+`"Relation Name": "contact_tokens"`) {
+			t.Errorf("%d lists of tokens:\n%s", lists, plan)
 		}
 	}
 }
