@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/chatwoot/schema"
@@ -90,7 +91,9 @@ func TestNothingIsWrittenAfterLabels(t *testing.T) {
 					t.Errorf("%s: nothing is written to %s before the order is locked, but to %v", c.what, table, written)
 				}
 			}
-			_, err := r.store.NoteKeyChange(t.Context(), schema.Acme)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			_, err := r.store.NoteKeyChange(ctx, schema.Acme)
 			return err
 		})
 	}
