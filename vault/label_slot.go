@@ -7,10 +7,15 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
+// Every search looks at the same labels first, whose rows lie in memory; further down hardly anybody was before, and each
+// row is several reads from disk.
 const (
-	labelProbes = 15 // labels looked at in one round trip
-	labelWindow = 32 // labels read at once where few are left
-	labelRounds = 64 // more than a search takes that can open what it reads: a round leaves a sixteenth of the range
+	labelProbes = 15 // labels looked at in one round trip, in a wide range
+	nearProbes  = 3  // in a narrow one
+	narrowRange = labelEnd >> 8
+	fewLabels   = 6  // as many are read rather than probed
+	labelWindow = 32 // labels read at once
+	labelRounds = 64 // more than a search takes that can open what it reads: a round leaves a quarter of the range at most
 )
 
 // labelOrder is the relation that labels keep: by text, then by id.
@@ -54,9 +59,9 @@ func (s *slotSearch) probe(ctx context.Context, at slot) ([]store.LabelRow, erro
 func (s *slotSearch) find(ctx context.Context, probed []store.LabelRow) (at slot, sure bool, err error) {
 	at, rows, from := everywhere, probed, int64(0)
 	for range labelRounds {
-		before := at
+		before, probes := at, probesIn(at.below.label, at.above.label)
 		at, _ = s.narrow(at, rows)
-		if len(rows) < labelProbes || at == before || few(at, probesIn(before.below.label, before.above.label), rows) {
+		if len(rows) < len(probes) || at == before || few(at, probes, rows) {
 			from = max(from, at.below.label)
 			if rows, err = s.store.LabelsBetween(ctx, s.labels, from, at.above.label, labelWindow); err != nil {
 				return slot{}, false, err
@@ -76,15 +81,19 @@ func (s *slotSearch) find(ctx context.Context, probed []store.LabelRow) (at slot
 
 // probesIn gives labels evenly spread over a range whose ends are left out.
 func probesIn(below, above int64) []int64 {
-	apart := max(1, (above-below)/(labelProbes+1))
-	at := make([]int64, 0, labelProbes)
-	for p := below + apart; p < above && len(at) < labelProbes; p += apart {
+	n := labelProbes
+	if above-below < narrowRange {
+		n = nearProbes
+	}
+	apart := max(1, (above-below)/int64(n+1))
+	at := make([]int64, 0, n)
+	for p := below + apart; p < above && len(at) < n; p += apart {
 		at = append(at, p)
 	}
 	return at
 }
 
-// few says that a slot holds about as many rows as are read at once. Labels lie evenly, as a rule, and then a row is found
+// few says that a slot holds so few rows that they are read at once. Labels lie evenly, as a rule, and then a row is found
 // half as far above its probe as it lies above the row before.
 func few(at slot, probes []int64, found []store.LabelRow) bool {
 	next, beyond := 0, 0.0
@@ -94,7 +103,7 @@ func few(at slot, probes []int64, found []store.LabelRow) bool {
 		}
 		beyond += float64(found[i].Label - probes[next-1])
 	}
-	return float64(at.above.label-at.below.label)*float64(len(found)) < 2*beyond*labelWindow
+	return float64(at.above.label-at.below.label)*float64(len(found)) < 2*beyond*fewLabels
 }
 
 // narrow moves the ends of a slot to rows that lie in it, in order; within says that its upper end is one of them.
