@@ -12,7 +12,7 @@ type guess struct {
 
 // look makes a guess.
 func (s *slotSearch) look(ctx context.Context) (g guess, err error) {
-	around, probed, err := s.store.ProbeAround(ctx, s.labels, s.want.ID, labelNeighbours, probesIn(0, labelEnd), labelEnd)
+	around, probed, err := s.store.ProbeAround(ctx, s.labels, s.want.ID, labelNeighbours, s.probesIn(everywhere), labelEnd)
 	if err != nil {
 		return g, err
 	}

@@ -29,6 +29,9 @@ type slotSearch struct {
 	want   *chat.Position // the text, and the contact that has it, or had it
 	own    int64          // a contact whose label is about to be another: it is passed over
 	passed bool           // over it, or over one that does not open
+
+	low, high string // the texts between which the search stands, "" where it stands at an end
+	missed    bool   // what they say of the place was wrong the last time
 }
 
 // slot lies between two labelled contacts that follow one another. One that does not open says nothing of where a value
@@ -51,7 +54,7 @@ func (s *slotSearch) search(ctx context.Context) (found slot, sure bool, err err
 }
 
 func (s *slotSearch) probe(ctx context.Context, at slot) ([]store.LabelRow, error) {
-	return s.store.ProbeLabels(ctx, s.labels, probesIn(at.below.label, at.above.label), at.above.label)
+	return s.store.ProbeLabels(ctx, s.labels, s.probesIn(at), at.above.label)
 }
 
 // find narrows a range of labels by opening a few at a time, beginning with those that were probed everywhere, then reads
@@ -59,8 +62,9 @@ func (s *slotSearch) probe(ctx context.Context, at slot) ([]store.LabelRow, erro
 func (s *slotSearch) find(ctx context.Context, probed []store.LabelRow) (at slot, sure bool, err error) {
 	at, rows, from := everywhere, probed, int64(0)
 	for range labelRounds {
-		before, probes := at, probesIn(at.below.label, at.above.label)
+		before, probes := at, s.probesIn(at)
 		at, _ = s.narrow(at, rows)
+		s.missed = at.above.label-at.below.label > (before.above.label-before.below.label)/2
 		if len(rows) < len(probes) || at == before || few(at, probes, rows) {
 			from = max(from, at.below.label)
 			if rows, err = s.store.LabelsBetween(ctx, s.labels, from, at.above.label, labelWindow); err != nil {
@@ -79,12 +83,22 @@ func (s *slotSearch) find(ctx context.Context, probed []store.LabelRow) (at slot
 	return at, false, nil
 }
 
-// probesIn gives labels evenly spread over a range whose ends are left out.
-func probesIn(below, above int64) []int64 {
-	n := labelProbes
-	if above-below < narrowRange {
-		n = nearProbes
+// probesIn gives labels in a range whose ends are left out: evenly spread over a wide one, and in a narrow one around where
+// a text would lie among texts that are evenly spread.
+func (s *slotSearch) probesIn(at slot) []int64 {
+	below, above := at.below.label, at.above.label
+	if above-below >= narrowRange {
+		return spreadOver(below, above, labelProbes)
 	}
+	apart := (above - below) / 16
+	middle := below + int64(float64(above-below)*share(s.low, s.high, s.want.Text))
+	if apart == 0 || s.missed {
+		return spreadOver(below, above, nearProbes)
+	}
+	return spreadOver(max(middle-2*apart, below), min(middle+2*apart, above), nearProbes)
+}
+
+func spreadOver(below, above int64, n int) []int64 {
 	apart := max(1, (above-below)/int64(n+1))
 	at := make([]int64, 0, n)
 	for p := below + apart; p < above && len(at) < n; p += apart {
@@ -116,10 +130,10 @@ func (s *slotSearch) narrow(at slot, rows []store.LabelRow) (found slot, within 
 		}
 		here := labelled{p.ID, rows[i].Label}
 		if labelOrder.Compare(p, s.want) > 0 {
-			at.above = here
+			at.above, s.high = here, *p.Text
 			return at, true
 		}
-		at.below = here
+		at.below, s.low = here, *p.Text
 	}
 	return at, false
 }
