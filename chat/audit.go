@@ -61,6 +61,7 @@ const (
 	ConversationUpdated Action = "conversation_updated"
 	AttributePolicySet  Action = "attribute_policy_set"
 	ContactOrderingSet  Action = "contact_ordering_set"
+	PIIRead             Action = "pii_read" // what a service was shown: one entry for each answer
 )
 
 // ActorOf names a viewer in the audit trail.
