@@ -74,6 +74,21 @@ func naiveByAddress(all []person, q chat.ContactQuery) (ids []int64, texts map[i
 
 var addressOrders = []chat.ContactOrderField{chat.ContactsByEmail, chat.ContactsByPhone}
 
+// TestStateOfASmallAccount is read off indexes by account, in the plan that is kept for accounts of any size.
+func TestStateOfASmallAccount(t *testing.T) {
+	t.Parallel()
+	s := storetest.WithDemo(t)
+	storetest.Exec(t, s, createPlanOf)
+	storetest.Exec(t, s, `INSERT INTO contacts (account_id, name, created_at, updated_at) SELECT 1, 'crowd', now(), now() FROM generate_series(1, 20000) n`)
+	storetest.Exec(t, s, `INSERT INTO cloakroom.contacts (account_id, contact_id, subject_key_id, key_id) SELECT account_id, id, id, 1 FROM contacts ON CONFLICT DO NOTHING`)
+	storetest.Exec(t, s, `VACUUM ANALYZE contacts`)
+	storetest.Exec(t, s, `VACUUM ANALYZE cloakroom.contacts`)
+	plan := planOf(t, s, store.ContactsStateStatement)
+	if strings.Contains(plan, "Merge Join") || strings.Contains(plan, "Hash Join") || strings.Contains(plan, "Seq Scan") || strings.Count(plan, `"Index Cond"`) != 2 {
+		t.Errorf("the state goes by another plan:\n%s", plan)
+	}
+}
+
 // TestListContactsByAddress turns pages of Chatwoot's own columns: texts bytewise, without one last, ties by id.
 func TestListContactsByAddress(t *testing.T) {
 	t.Parallel()

@@ -9,3 +9,6 @@ func TokenStatements(accountID int64, q MessageCandidates) (all, newest string) 
 func PatternStatements(accountID int64, q MessageCandidates) (all, newest string) {
 	return seenAmong(patternsAmongAll(accountID, q), accountID, q).sql.String(), seenAmong(patternsAmongNewest(accountID, q), accountID, q).sql.String()
 }
+
+// ContactsStateStatement says in which state an account's contacts are.
+const ContactsStateStatement = contactsState
