@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -168,6 +169,26 @@ func TestRowsOfTokens(t *testing.T) {
 	}
 	if n := storetest.Value[int64](t, r.store, `SELECT count(*) FROM cloakroom.message_tokens`); n != before {
 		t.Errorf("%d rows, before %d", n, before)
+	}
+}
+
+// TestMonthsThatNobodyExpects: what lies in the future comes first, and what is older than one statement asks for comes too.
+func TestMonthsThatNobodyExpects(t *testing.T) {
+	t.Parallel()
+	r := newSealed(t)
+	r.SearchTime = time.Hour
+	storetest.Exec(t, r.store, `INSERT INTO messages (account_id, inbox_id, conversation_id, message_type, content, created_at, updated_at, sender_type, sender_id)
+		SELECT 2, c.inbox_id, c.id, 0, 'axolotl and company', day, now(), 'Contact', 1 FROM (SELECT * FROM conversations WHERE account_id = 2 ORDER BY id LIMIT 1) c,
+		unnest(ARRAY['2019-02-28 23:59:59', '2024-03-01', '2026-06-15', '2031-12-31 23:59:59.999999', '2032-01-01']::timestamp[]) day`)
+	r.sealAll(schema.Borealis)
+	account, all := r.account(schema.Borealis), r.everySaid(schema.Borealis)
+	for _, query := range []string{"axolotl", "axolotl company"} {
+		want := naive(t, query, all, nil)
+		for size := 1; size <= 6; size++ {
+			if got, partial := r.pages(account, chat.MessageSearch{Text: query, Visibility: seesEverything}, size); !slices.Equal(want, got) || len(got) != 5 || partial > 0 {
+				t.Errorf("%q in pages of %d: %v, not %v, %d partial", query, size, got, want, partial)
+			}
+		}
 	}
 }
 
