@@ -61,6 +61,9 @@ const (
 	ConversationUpdated Action = "conversation_updated"
 	AttributePolicySet  Action = "attribute_policy_set"
 	ContactOrderingSet  Action = "contact_ordering_set"
+	VaultTokenStored    Action = "vault_token_stored"
+	VaultTokenRetrieved Action = "vault_token_retrieved"
+	VaultTokenRevoked   Action = "vault_token_revoked"
 	PIIRead             Action = "pii_read" // what a service was shown: one entry for each answer
 )
 

@@ -18,6 +18,8 @@ const (
 	SealedUnreadable  Code = "SEALED_UNREADABLE"
 	Limited           Code = "LIMITED"
 	PIIFilterRejected Code = "PII_FILTER_FORBIDDEN"
+	Expired           Code = "EXPIRED"
+	Revoked           Code = "REVOKED"
 	Internal          Code = "INTERNAL"
 )
 

@@ -48,6 +48,9 @@ func (a *Account) GraphID() ID { return ID(a.ID) }
 // GraphID is the user's id.
 func (u *User) GraphID() ID { return ID(u.ID) }
 
+// GraphID is the token's id.
+func (t *VaultToken) GraphID() ID { return ID(t.ID) }
+
 // GraphID is the contact's id.
 func (c *Contact) GraphID() ID { return ID(c.ID) }
 

@@ -119,7 +119,7 @@ func (v *vectors) context(t *testing.T, a *Account, context, plaintext string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := a.SealToken([]byte(context), []byte(plaintext))
+	token, err := a.sealShort(a.vault, kindToken, Place{}, 0, []byte(context), []byte(plaintext))
 	if err != nil {
 		t.Fatal(err)
 	}

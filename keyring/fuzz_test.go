@@ -62,7 +62,7 @@ func FuzzCursor(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, context, sealed []byte) {
 		fuzzOpen(t, known, sealed, func(b []byte) ([]byte, error) { return a.OpenCursor(context, b) })
-		fuzzOpen(t, known, sealed, func(b []byte) ([]byte, error) { return a.OpenToken(context, b) })
+		fuzzOpen(t, known, sealed, func(b []byte) ([]byte, error) { return openVaultContext(a, string(context), b) })
 	})
 }
 

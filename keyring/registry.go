@@ -16,7 +16,8 @@ const (
 	TableNotes          Table = 6
 	TableSubjectKeys    Table = 7
 	TableAuditEntries   Table = 8
-	TableCursor         Table = 9 // not a table: page cursors, which clients hold
+	TableCursor         Table = 9  // not a table: page cursors, which clients hold
+	TableVaultTokens    Table = 10 // its one sealed column has no field: see TokenPlace
 )
 
 // Field is the number by which sealed values and blind indexes name their column. A number is unique
@@ -55,6 +56,7 @@ var tableNames = map[Table]string{
 	TableSubjectKeys:    "subject_keys",
 	TableAuditEntries:   "audit_entries",
 	TableCursor:         "cursor",
+	TableVaultTokens:    "vault_tokens",
 }
 
 var fields = map[Field]struct {

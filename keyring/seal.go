@@ -126,17 +126,6 @@ func (a *Account) OpenCursor(context []byte, sealed []byte) ([]byte, error) {
 	return a.openShort(a.cursor, kindCursor, Place{Table: TableCursor}, 0, context, sealed)
 }
 
-// SealToken seals a third-party credential under the vault keyset. context is the plain metadata of its
-// row that must not be tampered with, such as provider, subject and version.
-func (a *Account) SealToken(context []byte, plaintext []byte) ([]byte, error) {
-	return a.sealShort(a.vault, kindToken, Place{}, 0, context, plaintext)
-}
-
-// OpenToken opens what SealToken gave, with the same context. Its error wraps chat.ErrUnreadable.
-func (a *Account) OpenToken(context []byte, sealed []byte) ([]byte, error) {
-	return a.openShort(a.vault, kindToken, Place{}, 0, context, sealed)
-}
-
 func (a *Account) sealShort(r ring[tink.AEAD], k kind, p Place, subjectKey int64, context, plaintext []byte) ([]byte, error) {
 	h := newHead(r.active.number)
 	sealed, err := r.active.primitive.Encrypt(plaintext, a.shortAAD(k, p, subjectKey, h, context))

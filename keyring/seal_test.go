@@ -42,8 +42,8 @@ func TestSealOpen(t *testing.T) {
 			func(b []byte) ([]byte, error) { return a.SealCursor(context, b) },
 			func(b []byte) ([]byte, error) { return a.OpenCursor(context, b) }, 36},
 		"token": {
-			func(b []byte) ([]byte, error) { return a.SealToken(context, b) },
-			func(b []byte) ([]byte, error) { return a.OpenToken(context, b) }, 36},
+			func(b []byte) ([]byte, error) { return a.SealToken(shopPlace, b) },
+			func(b []byte) ([]byte, error) { return a.OpenToken(shopPlace, b) }, 36},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

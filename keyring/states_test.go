@@ -27,7 +27,7 @@ func TestStates(t *testing.T) {
 			"account": func() ([]byte, error) { return a.Seal(emailPlace, []byte("x")) },
 			"audit":   func() ([]byte, error) { return a.SealAudit(emailPlace, []byte("x")) },
 			"cursor":  func() ([]byte, error) { return a.SealCursor(context, []byte("x")) },
-			"token":   func() ([]byte, error) { return a.SealToken(context, []byte("x")) },
+			"token":   func() ([]byte, error) { return a.SealToken(shopPlace, []byte("x")) },
 			"tag":     func() ([]byte, error) { return a.TagUnder(a.IndexGeneration(), FieldEmail, []byte("ann")) },
 		} {
 			b, err := seal()
@@ -98,7 +98,7 @@ func opensAsTold(t *testing.T, a *Account, s *Subject, sealed map[string][]byte,
 		"account": func(b []byte) ([]byte, error) { return a.Open(emailPlace, b) },
 		"audit":   func(b []byte) ([]byte, error) { return a.OpenAudit(emailPlace, b) },
 		"cursor":  func(b []byte) ([]byte, error) { return a.OpenCursor(context, b) },
-		"token":   func(b []byte) ([]byte, error) { return a.OpenToken(context, b) },
+		"token":   func(b []byte) ([]byte, error) { return a.OpenToken(shopPlace, b) },
 	} {
 		if !opens {
 			refuse(t, name+" of a generation that is "+state, sealed[name], open)

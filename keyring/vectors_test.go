@@ -100,7 +100,7 @@ func TestVectorsOpen(t *testing.T) {
 		}
 	}
 	for i, c := range v.Tokens {
-		got, err := mustAccount(t, k, c.Account).OpenToken([]byte(c.Context), c.Sealed)
+		got, err := openVaultContext(mustAccount(t, k, c.Account), c.Context, c.Sealed)
 		if err != nil || string(got) != c.Plaintext {
 			t.Errorf("token %d: opened to %d bytes, error %v", i, len(got), err)
 		}

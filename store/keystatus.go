@@ -20,6 +20,7 @@ const countGenerations = `SELECT account_id, purpose, generation, sum(n)::int8 F
  UNION ALL SELECT account_id, 'data', key_id, count(*) FROM cloakroom.attachments WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3
  UNION ALL SELECT account_id, 'data', key_id, count(*) FROM cloakroom.notes WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3
  UNION ALL SELECT account_id, 'audit', key_id, count(*) FROM cloakroom.audit_entries WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3
+ UNION ALL SELECT account_id, 'vault', key_id, count(*) FROM cloakroom.vault_tokens WHERE key_id > 0 AND ($1 < 0 OR account_id = $1) GROUP BY 1, 3
  UNION ALL SELECT account_id, 'index', generation, count(*) FROM cloakroom.lookup_tags WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3
  UNION ALL SELECT account_id, 'index', generation, count(*) FROM cloakroom.message_tokens WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3
  UNION ALL SELECT account_id, 'index', generation, count(*) FROM cloakroom.contact_tokens WHERE $1 < 0 OR account_id = $1 GROUP BY 1, 3

@@ -11,7 +11,7 @@ import (
 )
 
 // unnamed says that no row names a generation k any more. Cursors lie with clients, who keep them for a day at most;
-// nothing lies under the vault's keys yet; aliases and the pepper must stay.
+// aliases and the pepper must stay.
 const unnamed = `CASE k.purpose
  WHEN 'data' THEN NOT EXISTS (SELECT 1 FROM cloakroom.subject_keys n WHERE n.account_id = k.account_id AND n.key_id = k.generation AND n.state = 'active')
   AND NOT EXISTS (SELECT 1 FROM cloakroom.contacts n WHERE n.account_id = k.account_id AND n.key_id = k.generation)
@@ -26,7 +26,7 @@ const unnamed = `CASE k.purpose
   AND NOT EXISTS (SELECT 1 FROM cloakroom.contact_tokens n WHERE n.account_id = k.account_id AND n.generation = k.generation)
   AND NOT EXISTS (SELECT 1 FROM cloakroom.attribute_tags n WHERE n.account_id = k.account_id AND n.generation = k.generation)
  WHEN 'cursor' THEN k.retired_at < now() - interval '1 day'
- WHEN 'vault' THEN true
+ WHEN 'vault' THEN NOT EXISTS (SELECT 1 FROM cloakroom.vault_tokens n WHERE n.account_id = k.account_id AND n.key_id = k.generation)
  ELSE false END`
 
 func scanKeysetName(rows pgx.Rows) (k chat.KeysetName, err error) {

@@ -29,6 +29,7 @@ var rotateAccount = []step{
 	}},
 	settle("await writers"),
 	{name: "rewrap", count: countAccountKeys, batch: rewrapAccount},
+	{name: "tokens", count: countTokens, batch: resealTokens},
 	{name: "reseal", count: countAccountRows, batch: resealAccount},
 	{name: "verify", batch: verifyAccount},
 	{name: "choose", batch: chooseOfAccount},
@@ -123,6 +124,11 @@ func verifyAccount(ctx context.Context, b *batch) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	tokens, err := countTokens(ctx, b)
+	if err != nil {
+		return outcome{}, err
+	}
+	left += tokens
 	if b.job.Arguments.Reseal {
 		rows, err := b.tx.CountStaleRows(ctx, b.job.AccountID, generation)
 		if err != nil {

@@ -28,6 +28,7 @@ const oldRows = `WITH active AS (SELECT purpose, generation FROM cloakroom.accou
  UNION ALL SELECT 'data', key_id, 'contacts' FROM cloakroom.contacts UNION ALL SELECT 'data', key_id, 'contact_inboxes' FROM cloakroom.contact_inboxes
  UNION ALL SELECT 'data', key_id, 'conversations' FROM cloakroom.conversations UNION ALL SELECT 'data', key_id, 'messages' FROM cloakroom.messages
  UNION ALL SELECT 'data', key_id, 'attachments' FROM cloakroom.attachments UNION ALL SELECT 'data', key_id, 'notes' FROM cloakroom.notes
+ UNION ALL SELECT 'vault', key_id, 'vault_tokens' FROM cloakroom.vault_tokens WHERE key_id > 0 AND account_id = 1
  UNION ALL SELECT 'index', generation, 'lookup_tags' FROM cloakroom.lookup_tags UNION ALL SELECT 'index', generation, 'message_tokens' FROM cloakroom.message_tokens
  UNION ALL SELECT 'index', generation, 'contact_tokens' FROM cloakroom.contact_tokens UNION ALL SELECT 'index', generation, 'attribute_tags' FROM cloakroom.attribute_tags)
  SELECT place || ' names generation ' || n.generation FROM named n JOIN active a USING (purpose) WHERE n.generation <> a.generation`

@@ -32,6 +32,7 @@ type Vault struct {
 	metrics *metrics
 
 	failures recent[failure]  // records that did not open and are on record
+	unopened recent[int64]    // credentials that did not open and are on record
 	refusals recent[int64]    // users whose refused look-ups are on record
 	overdue  recent[struct{}] // keys whose rotation is overdue are in the log
 
