@@ -52,6 +52,7 @@ type Authenticator struct {
 	perAddress *limiter
 	perEmail   *limiter
 	onSignIn   func(context.Context, *chat.Viewer)
+	onRefused  func(ctx context.Context, tokenID string)
 }
 
 // Option changes an Authenticator while it is made.
@@ -68,12 +69,18 @@ func OnSignIn(fn func(ctx context.Context, v *chat.Viewer)) Option {
 	return func(a *Authenticator) { a.onSignIn = fn }
 }
 
+// OnRefused is called with each service token that is refused, before the refusal is answered: with the token's id where
+// there is such a token, "" for one that was never given out.
+func OnRefused(fn func(ctx context.Context, tokenID string)) Option {
+	return func(a *Authenticator) { a.onRefused = fn }
+}
+
 // New makes an Authenticator. pepper is the installation's key for service-token secrets, 32 bytes.
 func New(s *store.Store, pepper []byte, opts ...Option) *Authenticator {
 	a := &Authenticator{
 		store: s, log: slog.Default(), pepper: pepper, now: time.Now, compare: bcrypt.CompareHashAndPassword,
 		sessionSlots: make(slots, runtime.NumCPU()), signInSlots: make(slots, max(1, runtime.NumCPU()/2)),
-		onSignIn: func(context.Context, *chat.Viewer) {},
+		onSignIn: func(context.Context, *chat.Viewer) {}, onRefused: func(context.Context, string) {},
 	}
 	_, _ = rand.Read(a.secret[:]) // never fails (crypto/rand)
 	for _, opt := range opts {

@@ -152,6 +152,7 @@ type service struct {
 func (a *Authenticator) service(ctx context.Context, token string) (*chat.Viewer, error) {
 	id, secret, ok := parseToken(token)
 	if !ok {
+		a.onRefused(ctx, "")
 		return nil, chat.ErrUnauthenticated
 	}
 	known, err := a.services.get(ctx, id, func(ctx context.Context) (*service, error) { return a.loadService(ctx, id) })
@@ -163,7 +164,12 @@ func (a *Authenticator) service(ctx context.Context, token string) (*chat.Viewer
 		stored = known.token.SecretHash
 	}
 	right := hmac.Equal(hashSecret(a.pepper, secret), stored)
-	if err != nil || !right || !known.token.Active(a.now()) {
+	switch {
+	case err != nil:
+		a.onRefused(ctx, "")
+		return nil, chat.ErrUnauthenticated
+	case !right || !known.token.Active(a.now()):
+		a.onRefused(ctx, id)
 		return nil, chat.ErrUnauthenticated
 	}
 	a.touch(ctx, known)

@@ -34,5 +34,5 @@ func (a *Attachment) FileName() (*string, error) { return a.Values.Text(FieldFil
 // Meta opens what the channel said about the attachment, such as the names on a contact card.
 func (a *Attachment) Meta() ([]*CustomAttribute, error) {
 	object, err := a.Values.Object(FieldMeta)
-	return attributesOf(a.AccountID, "", object), err
+	return attributesOf(a.AccountID, a.Whose(), "", object), err
 }

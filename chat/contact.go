@@ -50,7 +50,7 @@ func (c *Contact) Identifier() (*PII, error) { return c.Values.Get(FieldIdentifi
 // CustomAttributes opens the attributes, by key.
 func (c *Contact) CustomAttributes() ([]*CustomAttribute, error) {
 	object, err := c.Attributes.Object(FieldCustomAttributes)
-	return attributesOf(c.AccountID, ContactAttributes, object), err
+	return attributesOf(c.AccountID, c.Whose(), ContactAttributes, object), err
 }
 
 // Profile opens the profile that channels and agents have gathered, nil when there is none.
@@ -59,13 +59,14 @@ func (c *Contact) Profile() (*ContactProfile, error) {
 	if err != nil || len(object) == 0 {
 		return nil, err
 	}
-	return newContactProfile(c.AccountID, object), nil
+	return newContactProfile(c, object), nil
 }
 
 // ContactProfile is Chatwoot's contacts.additional_attributes. The five keys that the dashboard lists and
 // sorts by are texts; every other key is a personal attribute.
 type ContactProfile struct {
 	AccountID      int64
+	ContactID      int64
 	CompanyName    *string
 	City           *string
 	Country        *string
@@ -80,9 +81,10 @@ func (p *ContactProfile) Owner() int64 { return p.AccountID }
 // Keys that are never shown: with avatar_url_hash an address can be confirmed offline (Chatwoot fact 20).
 var unshownProfileKeys = []string{"avatar_url_hash", "last_avatar_sync_at"}
 
-func newContactProfile(accountID int64, object map[string]json.RawMessage) *ContactProfile {
+func newContactProfile(c *Contact, object map[string]json.RawMessage) *ContactProfile {
 	p := &ContactProfile{
-		AccountID:   accountID,
+		AccountID:   c.AccountID,
+		ContactID:   c.ID,
 		CompanyName: takeString(object, "company_name"),
 		City:        takeString(object, "city"),
 		Country:     takeString(object, "country"),
@@ -95,8 +97,8 @@ func newContactProfile(accountID int64, object map[string]json.RawMessage) *Cont
 	if raw, ok := object["social_profiles"]; ok && json.Unmarshal(raw, &social) == nil {
 		delete(object, "social_profiles")
 	}
-	p.SocialProfiles = attributesOf(accountID, "", social)
-	p.Others = attributesOf(accountID, "", object)
+	p.SocialProfiles = attributesOf(c.AccountID, c.Whose(), "", social)
+	p.Others = attributesOf(c.AccountID, c.Whose(), "", object)
 	return p
 }
 

@@ -58,5 +58,5 @@ func (c *Conversation) Owner() int64 { return c.AccountID }
 // CustomAttributes opens the attributes, by key.
 func (c *Conversation) CustomAttributes() ([]*CustomAttribute, error) {
 	object, err := c.Values.Object(FieldCustomAttributes)
-	return attributesOf(c.AccountID, ConversationAttributes, object), err
+	return attributesOf(c.AccountID, c.Whose(), ConversationAttributes, object), err
 }

@@ -58,6 +58,7 @@ type Message struct {
 	ID             int64
 	AccountID      int64
 	ConversationID int64
+	ContactID      int64 // of the conversation; 0 where a message was read without it
 	MessageType    MessageType
 	ContentType    MessageContentType
 	Status         MessageStatus
@@ -87,13 +88,14 @@ func (m *Message) Email() (*EmailHeaders, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newEmailHeaders(m.AccountID, []byte(p.Reveal())), nil
+	return newEmailHeaders(m, []byte(p.Reveal())), nil
 }
 
 // EmailHeaders are the headers of an e-mail message (Chatwoot's content_attributes.email when it came in,
 // to_emails and its kin when it went out).
 type EmailHeaders struct {
 	AccountID      int64
+	Of             Whose
 	Subject        *string
 	From, To       []PII
 	Cc, Bcc        []PII
@@ -147,13 +149,13 @@ type emailAttributes struct {
 
 // newEmailHeaders reads the headers; an object without any gives nil. A part of an unexpected type is left
 // out rather than failing the message.
-func newEmailHeaders(accountID int64, raw []byte) *EmailHeaders {
+func newEmailHeaders(m *Message, raw []byte) *EmailHeaders {
 	var a emailAttributes
 	var unexpected *json.UnmarshalTypeError
 	if err := json.Unmarshal(raw, &a); err != nil && !errors.As(err, &unexpected) {
 		return nil
 	}
-	h := &EmailHeaders{AccountID: accountID, To: a.To, Cc: a.Cc, Bcc: a.Bcc, SubmittedEmail: pii(a.Submitted)}
+	h := &EmailHeaders{AccountID: m.AccountID, Of: m.Whose(), To: a.To, Cc: a.Cc, Bcc: a.Bcc, SubmittedEmail: pii(a.Submitted)}
 	if e := a.Email; e != nil {
 		h.Subject, h.From, h.MessageID, h.InReplyTo = e.Subject, e.From, pii(e.MessageID), pii(e.InReplyTo)
 		h.To, h.Cc, h.Bcc = append(h.To, e.To...), append(h.Cc, e.Cc...), append(h.Bcc, e.Bcc...)

@@ -88,6 +88,7 @@ func (v *Values) Object(f Field) (map[string]json.RawMessage, error) {
 // definition says otherwise.
 type CustomAttribute struct {
 	AccountID int64
+	Of        Whose
 	Model     AttributeModel // "" for what is no custom attribute, such as a social profile: that is always personal
 	Key       string
 	Value     *Value
@@ -97,10 +98,10 @@ type CustomAttribute struct {
 func (a *CustomAttribute) Owner() int64 { return a.AccountID }
 
 // attributesOf lists an object's members by key; a JSON null is an absent value. model is "" for what is no custom attribute.
-func attributesOf(accountID int64, model AttributeModel, object map[string]json.RawMessage) []*CustomAttribute {
+func attributesOf(accountID int64, of Whose, model AttributeModel, object map[string]json.RawMessage) []*CustomAttribute {
 	list := make([]*CustomAttribute, 0, len(object))
 	for key, raw := range object {
-		a := &CustomAttribute{AccountID: accountID, Model: model, Key: key}
+		a := &CustomAttribute{AccountID: accountID, Of: of, Model: model, Key: key}
 		if string(raw) != "null" {
 			v := NewValue(raw)
 			a.Value = &v

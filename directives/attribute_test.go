@@ -39,7 +39,8 @@ func TestPIIOfAttributes(t *testing.T) {
 			account.Settings.Search = chat.SearchSettings{Mode: chat.SearchByTokens, Attributes: []chat.AttributePolicy{{Model: chat.ContactAttributes, Key: "plan", Version: 1}}}
 		}
 		r := new(resolver)
-		got, err := directives.PII(auth.WithViewer(t.Context(), viewer), c.row, r.next, c.kind)
+		ctx, _ := directives.WithShown(auth.WithViewer(t.Context(), viewer))
+		got, err := directives.PII(ctx, c.row, r.next, c.kind)
 		if err != nil || (got != nil) != c.shown || r.ran != c.shown {
 			t.Errorf("%s, %s of %q, %s: value %v, resolver ran %t, error %v", c.viewer, c.row.Key, c.row.Model, c.kind, got, r.ran, err)
 		}

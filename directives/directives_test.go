@@ -33,7 +33,8 @@ func viewers() map[string]*chat.Viewer {
 }
 
 func as(viewer string) context.Context {
-	return auth.WithViewer(context.Background(), viewers()[viewer])
+	ctx, _ := directives.WithShown(auth.WithViewer(context.Background(), viewers()[viewer]))
+	return ctx
 }
 
 // resolver stands for what lies behind the gate, and notes that it was run.

@@ -6,6 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/cloakroom/cloakroom/auth"
+	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/masking"
 )
 
@@ -23,12 +24,22 @@ func PIIText(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
 	if h, ok := obj.(history); ok && h.IsHistory() {
 		return text, nil
 	}
-	row, ok := obj.(owned)
+	row, ok := obj.(Owned)
 	if !ok {
 		return nil, nil
 	}
 	if text = masking.Text(auth.Viewer(ctx), row.Owner(), text); text == nil {
 		return nil, nil
 	}
-	return text, nil
+	return text, noteText(ctx, row, *text)
+}
+
+// noteText notes a text around the history that holds an address.
+func noteText(ctx context.Context, row Owned, text string) error {
+	shown, err := ShownTo(ctx)
+	if err != nil || shown == nil || !chat.TextHoldsAddress(text) {
+		return err
+	}
+	shown.Note(row, chat.Attribute)
+	return nil
 }

@@ -143,6 +143,9 @@ func (s *Set) primeConversations(ctx context.Context, rows []store.ConversationR
 				s.contactAttributes.Prime(ctx, Key{c.AccountID, c.ID}, c)
 			}
 		}
+		if row.LastMessage != nil {
+			row.LastMessage.ContactID = row.ContactID
+		}
 		if parts.LastMessage {
 			s.lastMessages.Prime(ctx, key, row.LastMessage)
 		}

@@ -47,6 +47,9 @@ func (s *Set) primeThread(ctx context.Context, account *chat.Account, t *vault.T
 		}
 	}
 	if q.Messages != nil {
+		for _, row := range t.Messages {
+			row.Message.ContactID = c.ContactID
+		}
 		conn := s.messagePage(ctx, account, c.ID, q.Messages.Page, t.Messages)
 		brought := Needs{Place: !q.Messages.Page.Exact}
 		s.brings(brought)

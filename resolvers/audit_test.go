@@ -51,7 +51,7 @@ func TestRefusalsAreOnRecord(t *testing.T) {
 			if code != string(chat.Forbidden) {
 				t.Errorf("%s by %s: code %q", name, viewer, code)
 			}
-			wantEntry(t, newest(t, e, 0), chat.Refused, id, "mutation", name, map[string]any{"mutation": name})
+			wantEntry(t, newest(t, e, 0), chat.Refused, id, "mutation", name, map[string]any{"mutation": name, "count": 1.0})
 		}
 	}
 	if sees(t, e, "masked") {

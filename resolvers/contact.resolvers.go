@@ -17,7 +17,7 @@ func (r *attributeResolver) ValueState(ctx context.Context, obj *chat.CustomAttr
 
 // Name is the resolver for the name field.
 func (r *contactResolver) Name(ctx context.Context, obj *chat.Contact) (string, error) {
-	return masking.Name(auth.Viewer(ctx), obj)
+	return nameOf(ctx, obj)
 }
 
 // EmailState is the resolver for the emailState field.

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -36,6 +35,9 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			shown.Path = graphql.GetPath(ctx)
 		}
 		coded := code(ctx, err, located)
+		if coded.Code == chat.Forbidden {
+			noteRefusal(ctx)
+		}
 		if coded.Code == chat.Internal {
 			log.ErrorContext(ctx, "a request failed", "request_id", vault.RequestID(ctx), "field", fieldOf(ctx), "error", store.Redact(err))
 			shown.Extensions = map[string]any{"requestId": vault.RequestID(ctx)}
@@ -139,28 +141,4 @@ func recovered(_ context.Context, p any) error {
 		return fmt.Errorf("a resolver panicked: %w\n%s", fault, debug.Stack())
 	}
 	return fmt.Errorf("a resolver panicked with a %T\n%s", p, debug.Stack())
-}
-
-// refusals puts on record that a viewer was refused a mutation.
-func refusals(v *vault.Vault, log *slog.Logger) graphql.RootFieldMiddleware {
-	return func(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
-		root := graphql.GetRootFieldContext(ctx)
-		if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
-			return next(ctx)
-		}
-		answer := next(ctx)
-		alias := ast.PathName(root.Field.Alias)
-		refused := slices.ContainsFunc(graphql.GetErrors(ctx), func(e *gqlerror.Error) bool {
-			return len(e.Path) == 1 && e.Path[0] == alias && e.Extensions["code"] == string(chat.Forbidden)
-		})
-		if !refused {
-			return answer
-		}
-		entry := chat.AuditEntry{Actor: vault.ActorFrom(ctx), Action: chat.Refused, EntityType: "mutation", EntityID: root.Field.Name,
-			Details: map[string]any{"mutation": root.Field.Name}}
-		if err := v.Record(ctx, entry); err != nil {
-			log.ErrorContext(ctx, "a refusal is not on record", "mutation", root.Field.Name, "error", store.Redact(err))
-		}
-		return answer
-	}
 }

@@ -54,7 +54,6 @@ func NewHandler(r *Resolver, s Settings) (http.Handler, error) {
 	server.SetDisableSuggestion(true)
 	server.SetErrorPresenter(present(s.Log))
 	server.SetRecoverFunc(recovered)
-	server.AroundRootFields(refusals(r.Vault, s.Log))
 	server.Use(loaders.Extension{Store: r.Store, Vault: r.Vault})
 	return SameOrigin(server), nil
 }

@@ -46,10 +46,14 @@ func lookupField(input graph.LookupContactInput) (vault.LookupField, error) {
 }
 
 // lookup finds a contact by one whole value. From a user who may not see such values it answers a guess, so that it is
-// held to a budget and put on record; a service is held by its scope and by what its requests may cost.
+// held to a budget and put on record; a service is held by its scope and by what its requests may cost, and is on record
+// whatever it may see.
 func (r *Resolver) lookup(ctx context.Context, account *chat.Account, wanted vault.LookupField) (*chat.Contact, error) {
 	viewer := auth.Viewer(ctx)
-	if viewer.User != nil && masking.Decide(viewer, account.ID, wanted.Kind()) == masking.Hide {
+	switch {
+	case viewer.Service != nil:
+		return r.Vault.LookupByService(ctx, viewer, account, wanted)
+	case masking.Decide(viewer, account.ID, wanted.Kind()) == masking.Hide:
 		return r.Vault.LookupUnseen(ctx, viewer, account, wanted)
 	}
 	return r.Vault.LookupContact(ctx, account, wanted)

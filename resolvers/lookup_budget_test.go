@@ -40,7 +40,8 @@ func codes(t *testing.T, answer reply) map[string]int {
 	return found
 }
 
-// TestLookupBudget has a masked agent look up until the budget is spent. Those who see the value have none.
+// TestLookupBudget has a masked agent look up until the budget is spent. Those who see the value have none;
+// of these, services are on record.
 func TestLookupBudget(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t)
@@ -66,7 +67,7 @@ func TestLookupBudget(t *testing.T) {
 		}
 	}
 	e.ask(t, "unset", lookupOne, knownEmail).data(t, new(any)) // masked too, and not held to Max's budget
-	entries, err := e.vault.Entries(t.Context(), schema.Acme, time.Now().Add(-time.Hour), 100)
+	entries, err := e.vault.Entries(t.Context(), schema.Acme, time.Now().Add(-time.Hour), 200)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +79,8 @@ func TestLookupBudget(t *testing.T) {
 			t.Errorf("on record is %s", text)
 		}
 	}
-	if count[chat.ContactLookedUp] != 21 || count[chat.LookupRefused] != 1 {
-		t.Errorf("on record are %v, want 21 look-ups and 1 refusal", count)
+	if count[chat.ContactLookedUp] != 21+2*25 || count[chat.LookupRefused] != 1 {
+		t.Errorf("on record are %v, want 21 look-ups, 50 of services and 1 refusal", count)
 	}
 }
 

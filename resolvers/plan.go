@@ -26,7 +26,11 @@ func planned(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 	if compiled == nil {
 		return value, nil
 	}
-	w := &planWriter{ctx: ctx, viewer: auth.Viewer(ctx), out: make([]byte, 0, sizeOf(value))}
+	shown, err := directives.ShownTo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &planWriter{ctx: ctx, viewer: auth.Viewer(ctx), shown: shown, out: make([]byte, 0, sizeOf(value))}
 	if !w.object(compiled, value) {
 		return value, nil
 	}

@@ -43,10 +43,7 @@ func contactFields() map[string]fieldWriter {
 			s, err := c.Alias()
 			return err == nil && w.text(s)
 		}),
-		"name": on(func(w *planWriter, _ *planField, c *chat.Contact) bool {
-			s, err := masking.Name(w.viewer, c)
-			return err == nil && w.text(s)
-		}),
+		"name":  on(func(w *planWriter, _ *planField, c *chat.Contact) bool { return w.name(c) }),
 		"email": on(func(w *planWriter, f *planField, c *chat.Contact) bool { p, err := c.Email(); return w.pii(f, p, err) }),
 		"phoneNumber": on(func(w *planWriter, f *planField, c *chat.Contact) bool {
 			p, err := c.PhoneNumber()

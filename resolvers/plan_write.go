@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/directives"
 	"github.com/cloakroom/cloakroom/loaders"
 	"github.com/cloakroom/cloakroom/masking"
 )
@@ -15,6 +16,7 @@ import (
 type planWriter struct {
 	ctx      context.Context
 	viewer   *chat.Viewer
+	shown    *directives.Shown // of a service; nil for a user
 	out      []byte
 	verdicts struct {
 		account int64
@@ -27,8 +29,6 @@ func (w *planWriter) set() *loaders.Set { return loaders.For(w.ctx) }
 
 // fieldWriter writes one field of an object.
 type fieldWriter func(w *planWriter, f *planField, obj any) bool
-
-type ownedRow interface{ Owner() int64 }
 
 func (w *planWriter) object(p *plan, obj any) bool {
 	w.out = append(w.out, '{')
@@ -51,14 +51,30 @@ func (w *planWriter) guarded(f *planField, obj any) bool {
 	if f.kind == "" {
 		return f.write(w, f, obj)
 	}
-	row, ok := obj.(ownedRow)
+	row, ok := obj.(directives.Owned)
 	if !ok {
 		return false
 	}
 	if !w.shows(row.Owner(), f.kind) && !w.showsAttribute(obj, f.kind) {
 		return w.null()
 	}
-	return f.write(w, f, obj)
+	begin := len(w.out)
+	if !f.write(w, f, obj) {
+		return false
+	}
+	if w.shown != nil && string(w.out[begin:]) != "null" {
+		w.shown.Note(row, f.kind)
+	}
+	return true
+}
+
+// name writes a contact's name, which is behind no gate: masking decides which one it is.
+func (w *planWriter) name(c *chat.Contact) bool {
+	s, err := masking.Name(w.viewer, c)
+	if err == nil && s != "" && w.shown != nil && w.shows(c.AccountID, chat.Name) {
+		w.shown.Note(c, chat.Name)
+	}
+	return err == nil && w.text(s)
 }
 
 // showsAttribute asks about one attribute, where its kind is hidden.
@@ -105,12 +121,15 @@ func (w *planWriter) optional(s *string) bool {
 }
 
 // piiText writes a text behind @piiText.
-func (w *planWriter) piiText(f *planField, row ownedRow, history bool, s *string, err error) bool {
+func (w *planWriter) piiText(f *planField, row directives.Owned, history bool, s *string, err error) bool {
 	if err != nil || !f.text {
 		return false
 	}
 	if !history {
 		s = masking.Text(w.viewer, row.Owner(), s)
+	}
+	if !history && w.shown != nil && s != nil && chat.TextHoldsAddress(*s) {
+		w.shown.Note(row, chat.Attribute)
 	}
 	return w.optional(s)
 }
@@ -126,7 +145,7 @@ func (w *planWriter) pii(f *planField, p *chat.PII, err error) bool {
 	return w.text(p.Reveal())
 }
 
-func (w *planWriter) state(row ownedRow, kind chat.Kind, present bool) bool {
+func (w *planWriter) state(row directives.Owned, kind chat.Kind, present bool) bool {
 	return w.text(string(masking.State(w.viewer, row.Owner(), kind, present)))
 }
 

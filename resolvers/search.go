@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -31,25 +30,32 @@ func (r *Resolver) contactSearch(ctx context.Context, account *chat.Account, que
 	for _, kind := range chat.Kinds {
 		s.Parts[kind] = masking.Decide(viewer, account.ID, kind) == masking.Show
 	}
-	var hidden []chat.Field
+	var seen, hidden []chat.Field
 	whole := search.WholeAddresses(text)
 	for _, a := range addressKinds {
-		if s.Parts[a.kind] {
+		asked := firstPage && slices.Contains(whole, a.field)
+		switch {
+		case s.Parts[a.kind]:
 			s.Whole = append(s.Whole, a.field)
-		} else if slices.Contains(whole, a.field) {
+			if asked {
+				seen = append(seen, a.field)
+			}
+		case asked:
 			hidden = append(hidden, a.field)
 		}
 	}
-	if !firstPage || len(hidden) == 0 {
-		return s, nil
-	}
 	var err error
-	s.Found, err = r.searchHidden(ctx, account, s.Text, hidden)
+	if len(seen) > 0 && viewer.Service != nil {
+		err = r.Vault.RecordSearch(ctx, viewer, account, seen)
+	}
+	if err == nil && len(hidden) > 0 {
+		s.Found, err = r.searchHidden(ctx, account, s.Text, hidden)
+	}
 	return s, err
 }
 
 // searchHidden looks a text up among addresses that are hidden from the viewer: a user's guess is held to a budget and put
-// on record, a service needs the scope of looking up.
+// on record, a service needs the scope of looking up and is on record too.
 func (r *Resolver) searchHidden(ctx context.Context, account *chat.Account, text chat.PII, fields []chat.Field) (*chat.Contact, error) {
 	viewer := auth.Viewer(ctx)
 	if viewer.User != nil {
@@ -58,11 +64,7 @@ func (r *Resolver) searchHidden(ctx context.Context, account *chat.Account, text
 	if !viewer.Has(chat.ScopeContactLookup) {
 		return nil, nil
 	}
-	found, err := r.Vault.LookupAny(ctx, account, text, fields)
-	if errors.Is(err, chat.ErrNotFound) {
-		return nil, nil
-	}
-	return found, err
+	return r.Vault.SearchByService(ctx, viewer, account, text, fields)
 }
 
 // duplicateCandidates finds contacts that may be the same customer as one, and why, as far as the viewer may know.

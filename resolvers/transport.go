@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloakroom/cloakroom/auth"
 	"github.com/cloakroom/cloakroom/chat"
+	"github.com/cloakroom/cloakroom/directives"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/vault"
 )
@@ -37,6 +38,12 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		Refuse(w, fault.status, fault.err)
 		return
 	}
+	ctx, wrong := withPurpose(r)
+	if wrong != nil {
+		Refuse(w, http.StatusBadRequest, wrong)
+		return
+	}
+	r = r.WithContext(ctx)
 	a := t.answer(r, in, exec)
 	noteAnswer(r.Context(), a)
 	a.write(w, replyType(r))
@@ -88,6 +95,7 @@ func (t *transport) attempt(ctx context.Context, in *request, exec graphql.Graph
 		note(ctx, d)
 	}
 	if fault != nil {
+		t.recordFault(ctx, fault)
 		return refused(fault)
 	}
 	params := &graphql.RawParams{Query: d.text, OperationName: in.operationName, Variables: in.variables}
@@ -105,14 +113,21 @@ func (t *transport) attempt(ctx context.Context, in *request, exec graphql.Graph
 	if fault != nil {
 		return &answer{response: refusal(fault), spent: spent, status: spent.status}
 	}
-	ctx = auth.WithViewer(ctx, viewer)
 	rc.DisableIntrospection = !d.introspects // mayRun has decided
+	return t.run(auth.WithViewer(ctx, viewer), rc, exec, spent)
+}
+
+// run runs what may run. What it shows and what it refuses is on record when it is done.
+func (t *transport) run(ctx context.Context, rc *graphql.OperationContext, exec graphql.GraphExecutor, spent *spending) *answer {
+	ctx, shown := directives.WithShown(ctx)
+	ctx, refused := withRefusals(ctx)
 	responses, ctx := exec.DispatchOperation(ctx, rc)
 	response := responses(ctx)
 	if response == nil { // time was up before it began
 		response = refusal(errTooLong)
 	}
-	return &answer{response: response, spent: spent, kind: string(rc.Operation.Operation)}
+	t.recordRefusals(ctx, refused)
+	return t.onRecord(ctx, &answer{response: response, spent: spent, kind: string(rc.Operation.Operation)}, shown)
 }
 
 func refused(err *chat.Error) *answer { return &answer{response: refusal(err)} }

@@ -17,15 +17,14 @@ type AuditRow struct {
 	DetailsSealed []byte
 }
 
-const nextAuditID = `SELECT nextval(pg_get_serial_sequence('cloakroom.audit_entries', 'entry_id'))`
+const reserveAuditIDs = `SELECT nextval(pg_get_serial_sequence('cloakroom.audit_entries', 'entry_id')) FROM generate_series(1, $1)`
 
-// NextAuditID reserves the id of an entry, which is bound into its details before it is written.
-func (s *Store) NextAuditID(ctx context.Context) (int64, error) {
-	var id int64
-	if err := s.db.QueryRow(ctx, nextAuditID).Scan(&id); err != nil {
-		return 0, fmt.Errorf("reserve an audit entry: %w", err)
-	}
-	return id, nil
+// ReserveAuditIDs reserves ids of entries: an entry's is bound into its details before it is written.
+func (s *Store) ReserveAuditIDs(ctx context.Context, n int) ([]int64, error) {
+	return collect(ctx, s.db, func(rows pgx.Rows) (int64, error) {
+		var id int64
+		return id, rows.Scan(&id)
+	}, reserveAuditIDs, n)
 }
 
 const createAuditEntry = `INSERT INTO cloakroom.audit_entries

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,13 +114,18 @@ func TestFlagDefaults(t *testing.T) {
 func TestAuditRows(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	seen := map[int64]bool{}
-	for i := range 6 {
-		id, err := s.NextAuditID(t.Context())
-		if err != nil || seen[id] {
-			t.Fatalf("id %d, %v", id, err)
+	var ids []int64
+	for range 2 {
+		more, err := s.ReserveAuditIDs(t.Context(), 3)
+		if err != nil || len(more) != 3 {
+			t.Fatalf("ids %v, %v", more, err)
 		}
-		seen[id] = true
+		ids = append(ids, more...)
+	}
+	if slices.Sort(ids); len(slices.Compact(slices.Clone(ids))) != 6 {
+		t.Fatalf("ids %v", ids)
+	}
+	for i, id := range ids {
 		row := store.AuditRow{KeyID: 3, DetailsSealed: []byte{byte(i)}, AuditEntry: chat.AuditEntry{AccountID: int64(i % 2), ID: id,
 			Actor: chat.Actor{Kind: "AGENT", ID: "7"}, Action: chat.Refused, EntityType: "user", EntityID: fmt.Sprint(i), RequestID: "r"}}
 		if err := s.CreateAuditEntry(t.Context(), row); err != nil {

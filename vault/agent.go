@@ -83,7 +83,14 @@ func (v *Vault) SetFlag(ctx context.Context, viewer *chat.Viewer, accountID int6
 func (v *Vault) SetPhase(ctx context.Context, accountID int64, d chat.Dataset, phase chat.Phase) error {
 	entry := &chat.AuditEntry{AccountID: accountID, Actor: ActorFrom(ctx), Action: chat.PhaseSet, EntityType: "account",
 		EntityID: chat.FormatID(accountID), Details: map[string]any{"dataset": d, "phase": phase}}
-	err := v.Change(ctx, entry, func(tx *store.Store) error { return tx.SetPhase(ctx, accountID, d, phase) })
+	err := v.Change(ctx, entry, func(tx *store.Store) error {
+		policy, err := tx.ReadPolicy(ctx, 0, []int64{accountID})
+		if err != nil {
+			return err
+		}
+		entry.Details["before"] = policy.Settings[accountID].Phases[d]
+		return tx.SetPhase(ctx, accountID, d, phase)
+	})
 	if err != nil {
 		return err
 	}

@@ -39,13 +39,13 @@ func (v *Vault) write(ctx context.Context, tx *store.Store, entry chat.AuditEntr
 	if err != nil {
 		return fmt.Errorf("put %s on record: %w", entry.Action, err)
 	}
-	if entry.ID, err = tx.NextAuditID(ctx); err != nil {
+	if entry.ID, err = v.entryIDs.take(ctx, tx); err != nil {
 		return err
 	}
 	if entry.RequestID == "" {
 		entry.RequestID = RequestID(ctx)
 	}
-	details, err := json.Marshal(entry.Details)
+	details, err := json.Marshal(withOrigin(ctx, entry.Details))
 	if err != nil {
 		return fmt.Errorf("encode the details of %s: %w", entry.Action, err)
 	}
@@ -68,16 +68,23 @@ func (v *Vault) Entries(ctx context.Context, accountID int64, since time.Time, l
 	}
 	entries := make([]chat.AuditEntry, len(rows))
 	for i, row := range rows {
-		details, err := keys.OpenAudit(auditPlace(row.ID), row.DetailsSealed)
-		if err != nil {
-			return nil, fmt.Errorf("open audit entry %d: %w", row.ID, err)
-		}
-		if err := json.Unmarshal(details, &row.Details); err != nil {
-			return nil, fmt.Errorf("read audit entry %d: %w", row.ID, err)
+		if row.Details, err = openDetails(keys, &row); err != nil {
+			return nil, err
 		}
 		entries[i] = row.AuditEntry
 	}
 	return entries, nil
+}
+
+func openDetails(keys *keyring.Account, row *store.AuditRow) (details map[string]any, err error) {
+	text, err := keys.OpenAudit(auditPlace(row.ID), row.DetailsSealed)
+	if err != nil {
+		return nil, fmt.Errorf("open audit entry %d: %w", row.ID, err)
+	}
+	if err := json.Unmarshal(text, &details); err != nil {
+		return nil, fmt.Errorf("read audit entry %d: %w", row.ID, err)
+	}
+	return details, nil
 }
 
 func auditPlace(id int64) keyring.Place {

@@ -146,7 +146,7 @@ func TestSetFlagAndPhase(t *testing.T) {
 		}
 	}
 	entries, err := r.Entries(t.Context(), schema.Acme, time.Now().Add(-time.Hour), 100)
-	if err != nil || len(entries) != 6 || entries[0].Actor != chat.Operator || entries[0].Details["phase"] != "read-sealed" {
+	if err != nil || len(entries) != 6 || entries[0].Actor != chat.Operator || entries[0].Details["phase"] != "read-sealed" || entries[0].Details["before"] != "off" {
 		t.Errorf("%d entries, %v", len(entries), err)
 	}
 	if none, err := r.Entries(t.Context(), schema.Acme, time.Now().Add(time.Hour), 100); err != nil || len(none) != 0 {

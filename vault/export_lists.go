@@ -52,11 +52,12 @@ func (x *exporting) audit() {
 }
 
 func (x *exporting) entry(row *store.AuditRow) {
-	var details any
-	text, err := x.keys.OpenAudit(auditPlace(row.ID), row.DetailsSealed)
-	if details = json.RawMessage(text); err != nil {
+	var details any = unreadableValue
+	if known, err := openDetails(x.keys, row); err != nil {
 		x.unreadable++
-		details = unreadableValue
+	} else {
+		delete(known, detailFrom) // where colleagues sit is not the customer's
+		details = known
 	}
 	x.json(map[string]any{"id": row.ID, "at": row.OccurredAt.UTC(), "action": row.Action, "actor": row.Actor.Kind + " " + row.Actor.ID, "details": details})
 }

@@ -36,6 +36,9 @@ type Vault struct {
 	refusals recent[int64]    // users whose refused look-ups are on record
 	overdue  recent[struct{}] // keys whose rotation is overdue are in the log
 
+	entryIDs entryIDs
+	tries    tries
+
 	orders orders // of contacts, as last read
 	runs   runs   // of inserts into orders that the database keeps
 	builds builds // of such orders
@@ -61,8 +64,12 @@ func New(s *store.Store, keys *keyring.Keyring, client redis.UniversalClient, bu
 	return v
 }
 
-// Settle waits until what was read has reached the cache: for a clean stop, and for tests.
-func (v *Vault) Settle() { v.cache.fills.Wait() }
+// Settle waits until what was read has reached the cache, and puts on record what is counted: for a clean stop, and for
+// tests.
+func (v *Vault) Settle() {
+	v.cache.fills.Wait()
+	v.closeWindows()
+}
 
 type metrics struct {
 	unreadable *prometheus.CounterVec

@@ -118,7 +118,7 @@ func (app *App) openVault(program string, createKey bool) error {
 	if app.Pepper, err = installation.Pepper(); err != nil {
 		return err
 	}
-	app.Auth = auth.New(app.Store, app.Pepper, auth.WithLogger(app.Log), auth.OnSignIn(app.recordSignIn))
+	app.Auth = auth.New(app.Store, app.Pepper, auth.WithLogger(app.Log), auth.OnSignIn(app.recordSignIn), auth.OnRefused(app.recordRefusedToken))
 	return nil
 }
 
@@ -146,6 +146,17 @@ func (app *App) recordSignIn(ctx context.Context, v *chat.Viewer) {
 	entry := chat.AuditEntry{Actor: chat.ActorOf(v), Action: chat.SignedIn, EntityType: "user", EntityID: chat.FormatID(v.UserID())}
 	if err := app.Vault.Record(ctx, entry); err != nil {
 		app.Log.ErrorContext(ctx, "a super admin's sign-in is not on record", "error", store.Redact(err))
+	}
+}
+
+// recordRefusedToken puts on record that somebody presented a service token that is void or was never given out.
+func (app *App) recordRefusedToken(ctx context.Context, tokenID string) {
+	if tokenID == "" {
+		tokenID = "unknown"
+	}
+	entry := chat.AuditEntry{Actor: chat.Actor{Kind: "UNAUTHENTICATED", ID: "unknown"}, Action: chat.Refused, EntityType: "service_token", EntityID: tokenID}
+	if err := app.Vault.RecordRefused(ctx, entry); err != nil {
+		app.Log.ErrorContext(ctx, "a refused service token is not on record", "error", store.Redact(err))
 	}
 }
 

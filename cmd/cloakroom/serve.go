@@ -185,7 +185,7 @@ func (app *App) guarded(next http.Handler) http.Handler {
 		id := rand.Text()
 		ctx, cancel := context.WithTimeout(r.Context(), requestDeadline)
 		defer cancel()
-		ctx, end := app.begin(ctx, r, id)
+		ctx, end := app.begin(vault.WithFrom(ctx, peerOf(r)), r, id)
 		h := w.Header()
 		maps.Copy(h, headers)
 		h.Set("X-Request-Id", id)
@@ -199,6 +199,16 @@ func (app *App) guarded(next http.Handler) http.Handler {
 		next.ServeHTTP(answer, r)
 		answer.orElse(http.StatusOK)
 	})
+}
+
+// peerOf is the address a request came from: behind a proxy the proxy's, because whatever else names one is its sender's
+// own text.
+func peerOf(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 // ready says part by part whether requests can be served.
