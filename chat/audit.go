@@ -35,7 +35,7 @@ const (
 	TokenRevoked        Action = "service_token_revoked"
 	TokenRotated        Action = "service_token_rotated"
 	SignedIn            Action = "signed_in"
-	ContactLookedUp     Action = "contact_looked_up"      // by a viewer from whom the value is hidden
+	ContactLookedUp     Action = "contact_looked_up"      // by a service, or by a user from whom the value is hidden
 	LookupRefused       Action = "contact_lookup_refused" // the same, when their budget was spent
 	GenerationCreated   Action = "keyset_created"         // and so on: a generation's way through its states
 	GenerationActivated Action = "keyset_activated"
