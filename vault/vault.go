@@ -52,6 +52,9 @@ type Vault struct {
 	// SearchTime is how long a search goes on before it gives what it has; to be set before.
 	SearchTime time.Duration
 
+	// AuditLog is who signs the audit trail's checkpoints and where they go; to be set before.
+	AuditLog AuditLog
+
 	checkpoint func(committed bool) // nil but in tests: called right before and right after every transaction of a job
 }
 
@@ -60,7 +63,7 @@ func New(s *store.Store, keys *keyring.Keyring, client redis.UniversalClient, bu
 	m := newMetrics(registry)
 	records := newCache(client, log, m)
 	v := &Vault{store: s, keys: keys, cache: records, budgets: newBudgets(client, log, &records.quiet), bus: bus, log: log, metrics: m, SearchTime: searchTime}
-	registry.MustRegister(keyMetrics{v})
+	registry.MustRegister(keyMetrics{v}, auditMetrics{v})
 	return v
 }
 
