@@ -54,7 +54,7 @@ func (app *App) prepare(command string) error {
 	}
 	app.Config = config
 	app.openLog()
-	if command == "config" || command == "keys create-master" || strings.HasPrefix(command, "documents") {
+	if command == "config" || command == "keys create-master" || strings.HasPrefix(command, "documents") || strings.HasPrefix(command, "audit key") {
 		return nil
 	}
 	if command == "demo" {
@@ -63,7 +63,8 @@ func (app *App) prepare(command string) error {
 		}
 	}
 	migrating := strings.HasPrefix(command, "migrate")
-	if err := app.Config.need(migrating); err != nil {
+	keyless := migrating || command == "audit verify"
+	if err := app.Config.need(keyless); err != nil {
 		return err
 	}
 	if app.Store, err = store.Open(app.Context, app.Config.DatabaseURL); err != nil {
@@ -71,6 +72,9 @@ func (app *App) prepare(command string) error {
 	}
 	if migrating {
 		return nil
+	}
+	if keyless {
+		return app.checkSchema()
 	}
 	demo := command == "demo" || command == "seed"
 	if demo {

@@ -32,6 +32,10 @@ type Config struct {
 	EpochLength    Span `env:"EPOCH_LENGTH" envDefault:"30d" why:"how long subject keys are wrapped under one epoch key; 0s is no epochs, and then backups never run out"`
 	EpochRetention Span `env:"EPOCH_RETENTION" envDefault:"35d" why:"how long an old epoch is kept before its key is destroyed in the key service: backups older than this open nothing"`
 
+	AuditKey          string `env:"AUDIT_KEY" why:"file of the key that signs checkpoints of the audit trail (cloakroom audit key create); without one it can be rewritten unseen"`
+	AuditTrustedKeys  string `env:"AUDIT_TRUSTED_KEYS" why:"file of the public keys whose signatures count, one a line, old ones too; AUDIT_KEY's own by default"`
+	AuditDestinations string `env:"AUDIT_DESTINATIONS" secret:"all" why:"where checkpoints go, outside the database, separated by commas: file:///dir, s3://bucket/prefix?region=..., https://..."`
+
 	LogLevel string `env:"LOG_LEVEL" envDefault:"info" why:"debug, info, warn or error"`
 
 	// These go along with a MASTER_KEY of hcvault://.

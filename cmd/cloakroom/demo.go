@@ -46,6 +46,9 @@ func (app *App) demoDefaults() error {
 	if os.Getenv("DOCUMENTS") == "" && app.EnvFile == "" {
 		app.Config.Documents = "any" // whoever tries the demo writes documents of their own
 	}
+	if err := app.demoAuditLog(); err != nil {
+		return err
+	}
 	if app.Config.MasterKey != "" {
 		return nil
 	}
@@ -192,7 +195,8 @@ func (app *App) createDemoToken(t demoToken) (string, error) {
 // writeEnv lets `cloakroom --env-file .cloakroom/env …` work beside the demo.
 func (app *App) writeEnv() error {
 	c := app.Config
-	lines := []string{"LISTEN=" + c.Listen, "DATABASE_URL=" + c.DatabaseURL, "REDIS_URL=" + c.RedisURL, "MASTER_KEY=" + c.MasterKey, "DOCUMENTS=" + c.Documents}
+	lines := []string{"LISTEN=" + c.Listen, "DATABASE_URL=" + c.DatabaseURL, "REDIS_URL=" + c.RedisURL, "MASTER_KEY=" + c.MasterKey, "DOCUMENTS=" + c.Documents,
+		"AUDIT_KEY=" + c.AuditKey, "AUDIT_TRUSTED_KEYS=" + c.AuditTrustedKeys, "AUDIT_DESTINATIONS=" + c.AuditDestinations}
 	return writePrivate("env", []byte(strings.Join(lines, "\n")+"\n"))
 }
 

@@ -30,6 +30,13 @@ func (g *granted) masks() {
 	g.ask(schema.Root, `mutation { setFeatureFlag(input: {accountId: "2", name: "contact_pii_masking", enabled: true, reason: "a test"}) { __typename } }`)
 }
 
+// proves that what the server puts on record is numbered, signed and delivered, and holds the trail against it.
+func (g *granted) proves() {
+	g.Helper()
+	g.await(`SELECT EXISTS (SELECT 1 FROM cloakroom.audit_deliveries WHERE account_id = 0 AND number > 0)`)
+	g.run("audit", "verify", "--account", "0")
+}
+
 // searches with tokens and without; the tokens go and come by jobs, from the server and from the command line.
 func (g *granted) searches() {
 	g.Helper()

@@ -28,6 +28,7 @@ func TestDocumentedGrantsSuffice(t *testing.T) {
 	denied := g.serveWith(func() {
 		g.answers()
 		g.masks()
+		g.proves()
 		g.searches()
 		g.rotates()
 		g.missingRightsAreTold()
@@ -86,6 +87,8 @@ func startGranted(t *testing.T) *granted {
 	owned.seed(t, program(t), environment(owned.database))
 	g.tokens, g.database = owned.tokens, withParameter(t, owned.database, "options", "-crole="+g.role)
 	g.environment = environment(g.database)
+	g.run("audit", "key", "create", "--out", filepath.Join(g.directory, "audit.key"))
+	g.environment = append(g.environment, "AUDIT_KEY="+filepath.Join(g.directory, "audit.key"), "AUDIT_DESTINATIONS=file://"+filepath.Join(g.directory, "audit"))
 	return g
 }
 
@@ -225,6 +228,8 @@ func (g *granted) refuses() {
 	conn := connect(g, g.database)
 	for _, sql := range []string{
 		`UPDATE cloakroom.audit_entries SET actor_id = '1'`, `DELETE FROM cloakroom.audit_entries`, `TRUNCATE cloakroom.audit_entries`,
+		`UPDATE cloakroom.audit_leaves SET leaf_hash = ''`, `DELETE FROM cloakroom.audit_leaves`, `TRUNCATE cloakroom.audit_leaves`, `DELETE FROM cloakroom.audit_trees`,
+		`UPDATE cloakroom.audit_checkpoints SET note = ''`, `DELETE FROM cloakroom.audit_checkpoints`, `TRUNCATE cloakroom.audit_checkpoints`, `DELETE FROM cloakroom.audit_deliveries`,
 		`DROP TABLE cloakroom.audit_entries`, `DROP TABLE cloakroom.contacts`, `ALTER TABLE cloakroom.contacts DROP COLUMN email_sealed`,
 		`CREATE TABLE cloakroom.mine (id bigint)`, `DROP SCHEMA cloakroom CASCADE`,
 		`INSERT INTO cloakroom.migrations (version_id, is_applied) VALUES (99, true)`, `DELETE FROM cloakroom.migrations`, `UPDATE cloakroom.migrations SET is_applied = false`,

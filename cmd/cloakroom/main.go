@@ -36,6 +36,8 @@ type commands struct {
 
 	Attribute AttributeCmd `cmd:"" help:"What custom attributes are: personal or not, searchable or not."`
 
+	Audit AuditCmd `cmd:"" help:"Who did what: the trail, and the proof that nobody has changed it."`
+
 	Documents DocumentsCmd `cmd:"" help:"The documents that may run where DOCUMENTS is trusted."`
 
 	Config  ConfigCmd  `cmd:"" help:"Show every setting, its default and its reason; secrets are hidden."`

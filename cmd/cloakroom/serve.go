@@ -85,6 +85,11 @@ func (app *App) serve(ready func(url string)) error {
 		return err
 	}
 	defer stopJobs()
+	stopAuditLog, err := app.keepAuditLog()
+	if err != nil {
+		return err
+	}
+	defer stopAuditLog()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	ready("http://" + listener.Addr().String())
