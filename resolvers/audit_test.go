@@ -59,6 +59,28 @@ func TestRefusalsAreOnRecord(t *testing.T) {
 	}
 }
 
+// TestRefusedFieldsAreOnRecord: by the schema's name whatever the client calls them, the first within a minute at once and
+// the others together.
+func TestRefusedFieldsAreOnRecord(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t)
+	for range 30 {
+		answer := e.ask(t, "reader-service", `{ account(id: "1") { mine: lookupContact(input: {email: "a@example.com"}) { id } } }`, nil)
+		if code, _ := fault(t, answer); code != string(chat.Forbidden) {
+			t.Fatalf("code %q", code)
+		}
+	}
+	wantEntry(t, newest(t, e, 0), chat.Refused, "", "field", "Account.lookupContact", map[string]any{"field": "Account.lookupContact", "count": 1.0})
+	if n := len(recorded(t, e, "0", chat.Refused)); n != 1 {
+		t.Errorf("%d entries while the minute lasts", n)
+	}
+	e.vault.Settle()
+	entries := recorded(t, e, "0", chat.Refused)
+	if len(entries) != 2 || entries[0].Details["count"] != 29.0 || entries[0].Actor.Kind != string(chat.KindService) {
+		t.Errorf("%+v", entries)
+	}
+}
+
 func wantEntry(t *testing.T, got chat.AuditEntry, action chat.Action, actor, entity, id string, details map[string]any) {
 	t.Helper()
 	if got.Action != action || actor != "" && got.Actor.ID != actor || got.EntityType != entity || got.EntityID != id {
