@@ -48,6 +48,20 @@ var reviewedCode = map[string]string{
 	"chat.ContactOrderField.TextIn reveals":   "an order is compared in clear, for viewers who may see the kind: @piiArg",
 	"chat.ContactOrderField.TextIn hands out": "an order is compared in clear, for viewers who may see the kind: @piiArg",
 
+	// Third parties' credentials, for services alone.
+	"chat.Secret.Reveal reveals":                 "it is the one way on purpose",
+	"chat.Secret.Reveal hands out":               "it is the one way on purpose",
+	"chat.Secret.MarshalGQL reveals":             "it writes a GraphQL answer, behind @serviceOnly",
+	"vault.encodeCredential reveals":             "what is sealed next",
+	"vault.checkStored reveals":                  "it is looked at for what is no text",
+	"proof.NewKey hands out":                     "a signer's key, for the file that keeps it",
+	"proof.ParseKey reveals":                     "a signer's key is read from the file that keeps it",
+	"proof.verifierOf reveals":                   "what a signer's key is verified with",
+	"vault.openToken opens":                      "a credential that is given to a service",
+	"vault.resealToken opens":                    "what is sealed again under another generation is opened once more, to see that it does",
+	"cmd/cloakroom.readGrant reveals":            "what is stored next",
+	"cmd/cloakroom.VaultRetrieveCmd.Run reveals": "the operator asks for it with --reveal, on record",
+
 	// What is asked for: words and operands of the viewer's own, held against values that are open, or made into tokens.
 	"search.likeAny reveals":                     "an operand is held against a value",
 	"search.passesText reveals":                  "operands are held against a value",
@@ -77,7 +91,7 @@ var reviewedCode = map[string]string{
 	"vault.reader.open opens":                     "every value that is read",
 	"vault.orderKeys.text opens":                  "the texts that an order compares, for viewers who may see the kind: @piiArg",
 	"vault.cache.getOrder opens":                  "an order's list as Redis holds it: ids, sealed",
-	"vault.Vault.Entries opens":                   "the audit trail's details, which hold no value",
+	"vault.openDetails opens":                     "the audit trail's details, which hold no value",
 	"vault.Cursors.Open opens":                    "places in lists",
 	"vault.Vault.LookupContact reveals":           "a whole value is made into its blind index",
 	"vault.Vault.confirm reveals":                 "what an index has found is compared with what was asked for",
@@ -99,7 +113,6 @@ var reviewedCode = map[string]string{
 	"vault.openIndexedRow opens":                  "what is made into tokens and tags",
 	"vault.exporting.value reveals":               "a contact's own data, for the contact: the command line, on record before the first byte",
 	"vault.exporting.open opens":                  "a contact's own data, for the contact: the command line, on record before the first byte",
-	"vault.exporting.entry opens":                 "what the audit trail says of a contact, for the contact",
 	"keyring.Subject.Reseal opens":                "a value goes from one generation to another within the room of keys",
 	"keyring.OpenMasterKey opens":                 "no value: it opens a key service",
 	"cmd/cloakroom.App.openVault opens":           "no value: it opens a key service",
@@ -129,6 +142,7 @@ func TestS14ValuesAreRevealedInFewPlaces(t *testing.T) {
 	for source, want := range map[string][]string{
 		`func f(p chat.PII) int { return len(p.Reveal()) }`:                                                {"leak.f reveals"},
 		`func (t *T) f(p *chat.PII) { fmt.Print(p.Reveal()) }; type T struct{}`:                            {"leak.T.f reveals"},
+		`func f(s chat.Secret) int { return len(s.Reveal()) }`:                                             {"leak.f reveals"},
 		`func f(v chat.Value) int { return len(v.Reveal()) }`:                                              {"leak.f reveals"},
 		`func f(p chat.PII) func() string { return p.Reveal }`:                                             {"leak.f reveals"},
 		`var f = func(p chat.PII) string { return p.Reveal() }`:                                            {"leak reveals"},
@@ -260,7 +274,7 @@ func holdsText(t types.Type, plain bool) bool {
 	return false
 }
 
-// isPersonal says that a type is chat.PII or chat.Value, or a pointer to one.
+// isPersonal says that a type is chat.PII, chat.Value or chat.Secret, or a pointer to one.
 func isPersonal(t types.Type) bool {
 	if t == nil {
 		return false
@@ -269,5 +283,5 @@ func isPersonal(t types.Type) bool {
 		t = pointer.Elem()
 	}
 	named, ok := types.Unalias(t).(*types.Named)
-	return ok && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == module+"chat" && slices.Contains([]string{"PII", "Value"}, named.Obj().Name())
+	return ok && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == module+"chat" && slices.Contains([]string{"PII", "Value", "Secret"}, named.Obj().Name())
 }

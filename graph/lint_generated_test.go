@@ -208,6 +208,8 @@ func readGate(link *ast.FuncLit) (asked, next string) {
 		return "@hasRole(role: " + given + ")", next
 	case "ec.Directives.Scope":
 		return fmt.Sprintf("@scope(any: %q)", given), next
+	case "ec.Directives.ServiceOnly":
+		return fmt.Sprintf("@serviceOnly(scope: %q)", given), next
 	}
 	return "", next
 }

@@ -13,11 +13,12 @@ import (
 // places is where each directive that guards something can stand. With SCALAR alone, or without it, the generator makes
 // no call for fields of a personal scalar, and says nothing.
 var places = map[string][]ast.DirectiveLocation{
-	"pii":     {ast.LocationFieldDefinition, ast.LocationScalar},
-	"piiText": {ast.LocationFieldDefinition},
-	"hasRole": {ast.LocationFieldDefinition},
-	"scope":   {ast.LocationFieldDefinition},
-	"piiArg":  {ast.LocationArgumentDefinition, ast.LocationInputFieldDefinition, ast.LocationEnumValue},
+	"pii":         {ast.LocationFieldDefinition, ast.LocationScalar},
+	"piiText":     {ast.LocationFieldDefinition},
+	"hasRole":     {ast.LocationFieldDefinition},
+	"scope":       {ast.LocationFieldDefinition},
+	"serviceOnly": {ast.LocationFieldDefinition},
+	"piiArg":      {ast.LocationArgumentDefinition, ast.LocationInputFieldDefinition, ast.LocationEnumValue},
 }
 
 func TestS7DirectivesHaveTheirShape(t *testing.T) {
@@ -36,6 +37,7 @@ func TestS7DirectivesHaveTheirShape(t *testing.T) {
 		{"@piiText", []string{"@piiText on FIELD_DEFINITION", "@piiText on FIELD_DEFINITION | OBJECT"}},
 		{"@hasRole", []string{"role: ViewerKind!", "role: ViewerKind"}},
 		{"@scope", []string{"directive @scope(", "directive @scoped("}},
+		{"@serviceOnly", []string{"@serviceOnly(scope: String!)", "@serviceOnly(scope: String)"}},
 		{"@piiArg", []string{"INPUT_FIELD_DEFINITION | ", ""}},
 	} {
 		if got := misshapen(alone(t, strings.NewReplacer(m.edits...).Replace(words))); len(got) != 1 || !strings.HasPrefix(got[0], m.where+": ") {
@@ -131,6 +133,7 @@ func TestS10MutationsSayWhoMay(t *testing.T) {
 		mistake{parts + `type Mutation { mute(input: MuteInput!): Contact @hasRole(role: AGENT) }`, []string{"Mutation.mute"}},
 		mistake{parts + `type Mutation { mute(input: MuteInput!): MutePayload! @hasRole(role: AGENT) }`, nil},
 		mistake{parts + `type Mutation { mute(input: MuteInput!): MutePayload! @scope(any: "contact:write") }`, nil},
+		mistake{parts + `type Mutation { mute(input: MuteInput!): MutePayload! @serviceOnly(scope: "contact:write") }`, nil},
 	)
 }
 
@@ -142,8 +145,8 @@ func openMutations(s *ast.Schema) (findings []string) {
 		if strings.HasPrefix(f.Name, "__") {
 			continue
 		}
-		if f.Directives.ForName("hasRole") == nil && f.Directives.ForName("scope") == nil {
-			findings = append(findings, "Mutation."+f.Name+": is open to everybody; it takes @hasRole or @scope")
+		if f.Directives.ForName("hasRole") == nil && f.Directives.ForName("scope") == nil && f.Directives.ForName("serviceOnly") == nil {
+			findings = append(findings, "Mutation."+f.Name+": is open to everybody; it takes @hasRole, @scope or @serviceOnly")
 		}
 		input, title := f.Arguments.ForName("input"), strings.ToUpper(f.Name[:1])+f.Name[1:]
 		if input == nil || len(f.Arguments) > 1 || input.Type.String() != title+"Input!" || f.Type.String() != title+"Payload!" {

@@ -3,6 +3,8 @@
 package graph
 
 import (
+	"time"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/cloakroom/cloakroom/chat"
 )
@@ -85,6 +87,24 @@ type Mutation struct {
 
 // What can be asked.
 type Query struct {
+}
+
+// Which credential to delete, and why.
+type RevokeTokenInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// The third party.
+	Provider string `json:"provider"`
+	// What it is for.
+	Subject string `json:"subject"`
+	// Why, in at most 500 characters; no e-mail address and no phone number in it.
+	Reason string `json:"reason"`
+}
+
+// What became of the credential.
+type RevokeTokenPayload struct {
+	// What is known of it still.
+	Token *chat.VaultToken `json:"token"`
 }
 
 // What to decide about a custom attribute, and why.
@@ -181,6 +201,44 @@ type SetSearchModeInput struct {
 type SetSearchModePayload struct {
 	// The account, as it is now.
 	Account *chat.Account `json:"account"`
+}
+
+// A credential that is to be kept, and what it is for.
+type StoreTokenInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// The third party: at most 50 of a-z, 0-9, _ and -.
+	Provider string `json:"provider"`
+	// What it is for: a reference such as hook/5, at most 200 of a-z, 0-9 and . _ : / -, and no address.
+	Subject string `json:"subject"`
+	// What sort of credential it is.
+	Kind chat.VaultTokenKind `json:"kind"`
+	// The access token, or the whole of a static credential; at most 32 KiB.
+	AccessToken chat.Secret `json:"accessToken"`
+	// What the access token is refreshed with. It is never given out.
+	RefreshToken *chat.Secret `json:"refreshToken,omitempty"`
+	// How the access token is presented, such as Bearer.
+	TokenType *string `json:"tokenType,omitempty"`
+	// What the provider has granted.
+	Scopes []string `json:"scopes,omitempty"`
+	// When it expires; without it never.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+}
+
+// What became of the credential.
+type StoreTokenPayload struct {
+	// What is known of it now.
+	Token *chat.VaultToken `json:"token"`
+}
+
+// A credential in clear.
+type StoredToken struct {
+	// What is known of it.
+	Token *chat.VaultToken `json:"token"`
+	// The access token, or the whole of a static credential.
+	AccessToken chat.Secret `json:"accessToken"`
+	// How the access token is presented, such as Bearer; null where nobody said.
+	TokenType *string `json:"tokenType,omitempty"`
 }
 
 // What to change of a contact's custom attributes, as Chatwoot does: those given are merged into those there, key by key.

@@ -40,11 +40,12 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	HasRole func(ctx context.Context, obj any, next graphql.Resolver, role chat.ViewerKind) (res any, err error)
-	Pii     func(ctx context.Context, obj any, next graphql.Resolver, kind chat.Kind) (res any, err error)
-	PiiText func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
-	Planned func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
-	Scope   func(ctx context.Context, obj any, next graphql.Resolver, any string) (res any, err error)
+	HasRole     func(ctx context.Context, obj any, next graphql.Resolver, role chat.ViewerKind) (res any, err error)
+	Pii         func(ctx context.Context, obj any, next graphql.Resolver, kind chat.Kind) (res any, err error)
+	PiiText     func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
+	Planned     func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
+	Scope       func(ctx context.Context, obj any, next graphql.Resolver, any string) (res any, err error)
+	ServiceOnly func(ctx context.Context, obj any, next graphql.Resolver, scope string) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -67,6 +68,8 @@ type ComplexityRoot struct {
 		SearchContacts       func(childComplexity int, query string, first *int, after *string) int
 		SearchMessages       func(childComplexity int, query string, first *int, after *string) int
 		Teams                func(childComplexity int) int
+		Token                func(childComplexity int, provider string, subject string) int
+		VaultTokens          func(childComplexity int) int
 	}
 
 	AccountSearch struct {
@@ -283,11 +286,13 @@ type ComplexityRoot struct {
 		CreateContact                func(childComplexity int, input CreateContactInput) int
 		EraseContact                 func(childComplexity int, input EraseContactInput) int
 		MergeContacts                func(childComplexity int, input MergeContactsInput) int
+		RevokeToken                  func(childComplexity int, input RevokeTokenInput) int
 		SetAttributePolicy           func(childComplexity int, input SetAttributePolicyInput) int
 		SetContactOrdering           func(childComplexity int, input SetContactOrderingInput) int
 		SetFeatureFlag               func(childComplexity int, input SetFeatureFlagInput) int
 		SetPIIMasking                func(childComplexity int, input SetPIIMaskingInput) int
 		SetSearchMode                func(childComplexity int, input SetSearchModeInput) int
+		StoreToken                   func(childComplexity int, input StoreTokenInput) int
 		UpdateContact                func(childComplexity int, input UpdateContactInput) int
 		UpdateContactAttributes      func(childComplexity int, input UpdateContactAttributesInput) int
 		UpdateConversationAttributes func(childComplexity int, input UpdateConversationAttributesInput) int
@@ -310,6 +315,10 @@ type ComplexityRoot struct {
 	Query struct {
 		Account func(childComplexity int, id chat.ID) int
 		Viewer  func(childComplexity int) int
+	}
+
+	RevokeTokenPayload struct {
+		Token func(childComplexity int) int
 	}
 
 	SavedView struct {
@@ -339,6 +348,16 @@ type ComplexityRoot struct {
 		Account func(childComplexity int) int
 	}
 
+	StoreTokenPayload struct {
+		Token func(childComplexity int) int
+	}
+
+	StoredToken struct {
+		AccessToken func(childComplexity int) int
+		Token       func(childComplexity int) int
+		TokenType   func(childComplexity int) int
+	}
+
 	Team struct {
 		Description func(childComplexity int) int
 		GraphID     func(childComplexity int) int
@@ -365,6 +384,19 @@ type ComplexityRoot struct {
 		Name           func(childComplexity int) int
 		PIIMasked      func(childComplexity int) int
 		Role           func(childComplexity int, accountID chat.ID) int
+	}
+
+	VaultToken struct {
+		CreatedAt func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		GraphID   func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Provider  func(childComplexity int) int
+		RotatedAt func(childComplexity int) int
+		Scopes    func(childComplexity int) int
+		State     func(childComplexity int) int
+		Subject   func(childComplexity int) int
+		Version   func(childComplexity int) int
 	}
 
 	Viewer struct {
@@ -548,6 +580,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Teams(childComplexity), true
+	case "Account.token":
+		if e.ComplexityRoot.Account.Token == nil {
+			break
+		}
+
+		args, err := ec.field_Account_token_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Token(childComplexity, args["provider"].(string), args["subject"].(string)), true
+	case "Account.vaultTokens":
+		if e.ComplexityRoot.Account.VaultTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.VaultTokens(childComplexity), true
 
 	case "AccountSearch.contactsIndexed":
 		if e.ComplexityRoot.AccountSearch.ContactsIndexed == nil {
@@ -1415,6 +1464,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MergeContacts(childComplexity, args["input"].(MergeContactsInput)), true
+	case "Mutation.revokeToken":
+		if e.ComplexityRoot.Mutation.RevokeToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeToken(childComplexity, args["input"].(RevokeTokenInput)), true
 	case "Mutation.setAttributePolicy":
 		if e.ComplexityRoot.Mutation.SetAttributePolicy == nil {
 			break
@@ -1470,6 +1530,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetSearchMode(childComplexity, args["input"].(SetSearchModeInput)), true
+	case "Mutation.storeToken":
+		if e.ComplexityRoot.Mutation.StoreToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_storeToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StoreToken(childComplexity, args["input"].(StoreTokenInput)), true
 	case "Mutation.updateContact":
 		if e.ComplexityRoot.Mutation.UpdateContact == nil {
 			break
@@ -1573,6 +1644,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 
+	case "RevokeTokenPayload.token":
+		if e.ComplexityRoot.RevokeTokenPayload.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeTokenPayload.Token(childComplexity), true
+
 	case "SavedView.id":
 		if e.ComplexityRoot.SavedView.GraphID == nil {
 			break
@@ -1632,6 +1710,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetSearchModePayload.Account(childComplexity), true
+
+	case "StoreTokenPayload.token":
+		if e.ComplexityRoot.StoreTokenPayload.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoreTokenPayload.Token(childComplexity), true
+
+	case "StoredToken.accessToken":
+		if e.ComplexityRoot.StoredToken.AccessToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredToken.AccessToken(childComplexity), true
+	case "StoredToken.token":
+		if e.ComplexityRoot.StoredToken.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredToken.Token(childComplexity), true
+	case "StoredToken.tokenType":
+		if e.ComplexityRoot.StoredToken.TokenType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StoredToken.TokenType(childComplexity), true
 
 	case "Team.description":
 		if e.ComplexityRoot.Team.Description == nil {
@@ -1721,6 +1825,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.User.Role(childComplexity, args["accountId"].(chat.ID)), true
 
+	case "VaultToken.createdAt":
+		if e.ComplexityRoot.VaultToken.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.CreatedAt(childComplexity), true
+	case "VaultToken.expiresAt":
+		if e.ComplexityRoot.VaultToken.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.ExpiresAt(childComplexity), true
+	case "VaultToken.id":
+		if e.ComplexityRoot.VaultToken.GraphID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.GraphID(childComplexity), true
+	case "VaultToken.kind":
+		if e.ComplexityRoot.VaultToken.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.Kind(childComplexity), true
+	case "VaultToken.provider":
+		if e.ComplexityRoot.VaultToken.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.Provider(childComplexity), true
+	case "VaultToken.rotatedAt":
+		if e.ComplexityRoot.VaultToken.RotatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.RotatedAt(childComplexity), true
+	case "VaultToken.scopes":
+		if e.ComplexityRoot.VaultToken.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.Scopes(childComplexity), true
+	case "VaultToken.state":
+		if e.ComplexityRoot.VaultToken.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.State(childComplexity), true
+	case "VaultToken.subject":
+		if e.ComplexityRoot.VaultToken.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.Subject(childComplexity), true
+	case "VaultToken.version":
+		if e.ComplexityRoot.VaultToken.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.Version(childComplexity), true
+
 	case "Viewer.accounts":
 		if e.ComplexityRoot.Viewer.Accounts == nil {
 			break
@@ -1776,11 +1941,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputEraseContactInput,
 		ec.unmarshalInputLookupContactInput,
 		ec.unmarshalInputMergeContactsInput,
+		ec.unmarshalInputRevokeTokenInput,
 		ec.unmarshalInputSetAttributePolicyInput,
 		ec.unmarshalInputSetContactOrderingInput,
 		ec.unmarshalInputSetFeatureFlagInput,
 		ec.unmarshalInputSetPiiMaskingInput,
 		ec.unmarshalInputSetSearchModeInput,
+		ec.unmarshalInputStoreTokenInput,
 		ec.unmarshalInputUpdateContactAttributesInput,
 		ec.unmarshalInputUpdateContactInput,
 		ec.unmarshalInputUpdateConversationAttributesInput,
@@ -1858,7 +2025,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "account.graphqls" "attribute.graphqls" "contact.graphqls" "conversation.graphqls" "erasure.graphqls" "filter.graphqls" "message.graphqls" "schema.graphqls" "search.graphqls" "user.graphqls" "viewer.graphqls"
+//go:embed "account.graphqls" "attribute.graphqls" "contact.graphqls" "conversation.graphqls" "erasure.graphqls" "filter.graphqls" "message.graphqls" "schema.graphqls" "search.graphqls" "user.graphqls" "vault.graphqls" "viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -1880,6 +2047,7 @@ var sources = []*ast.Source{
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "search.graphqls", Input: sourceData("search.graphqls"), BuiltIn: false},
 	{Name: "user.graphqls", Input: sourceData("user.graphqls"), BuiltIn: false},
+	{Name: "vault.graphqls", Input: sourceData("vault.graphqls"), BuiltIn: false},
 	{Name: "viewer.graphqls", Input: sourceData("viewer.graphqls"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -1926,6 +2094,10 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_teams(ctx, field)
 	case "labels":
 		return ec.fieldContext_Account_labels(ctx, field)
+	case "vaultTokens":
+		return ec.fieldContext_Account_vaultTokens(ctx, field)
+	case "token":
+		return ec.fieldContext_Account_token(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
@@ -2368,6 +2540,14 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_RevokeTokenPayload_token(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeTokenPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SavedView(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2420,6 +2600,26 @@ func (ec *executionContext) childFields_SetSearchModePayload(ctx context.Context
 		return ec.fieldContext_SetSearchModePayload_account(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetSearchModePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StoreTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_StoreTokenPayload_token(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StoreTokenPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StoredToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_StoredToken_token(ctx, field)
+	case "accessToken":
+		return ec.fieldContext_StoredToken_accessToken(ctx, field)
+	case "tokenType":
+		return ec.fieldContext_StoredToken_tokenType(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StoredToken", field.Name)
 }
 
 func (ec *executionContext) childFields_Team(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2476,6 +2676,32 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_maskingVersion(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_VaultToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_VaultToken_id(ctx, field)
+	case "provider":
+		return ec.fieldContext_VaultToken_provider(ctx, field)
+	case "subject":
+		return ec.fieldContext_VaultToken_subject(ctx, field)
+	case "kind":
+		return ec.fieldContext_VaultToken_kind(ctx, field)
+	case "state":
+		return ec.fieldContext_VaultToken_state(ctx, field)
+	case "version":
+		return ec.fieldContext_VaultToken_version(ctx, field)
+	case "scopes":
+		return ec.fieldContext_VaultToken_scopes(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_VaultToken_expiresAt(ctx, field)
+	case "rotatedAt":
+		return ec.fieldContext_VaultToken_rotatedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_VaultToken_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VaultToken", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

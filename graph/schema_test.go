@@ -1,4 +1,4 @@
-// The tests of this room are the rules of the schema: S1-S14, by number in lint_*_test.go, and the comparison with the
+// The tests of this room are the rules of the schema: S1-S15, by number in lint_*_test.go, and the comparison with the
 // schema that was last committed, in diff_test.go. Schemas and sources come in; what leaves is a list of findings.
 // A rule that cannot fail proves nothing, so each is also held against a schema with exactly one mistake.
 package graph_test
@@ -24,6 +24,7 @@ directive @piiText on FIELD_DEFINITION
 directive @piiArg(policy: PiiArgPolicy!, kind: PiiKind!) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | ENUM_VALUE
 directive @hasRole(role: ViewerKind!) on FIELD_DEFINITION
 directive @scope(any: String!) on FIELD_DEFINITION
+directive @serviceOnly(scope: String!) on FIELD_DEFINITION
 scalar EmailAddress @pii(kind: EMAIL)
 scalar PhoneNumber @pii(kind: PHONE)
 scalar ChannelAddress @pii(kind: CHANNEL_ADDRESS)

@@ -31,7 +31,7 @@ var (
 	}
 	directiveTexts = []string{
 		"@include", "@include(if:true)", "@include(if:\"x\")", "@include(if:null)", "@include(if:1)", "@include(if:$nope)", "@include(if:[true])", "@skip(if:true)@skip(if:false)", "@skip(if:true)@include(if:true)",
-		"@deprecated", "@pii(kind:EMAIL)", "@piiText", "@planned", "@scope(any:\"x\")", "@hasRole(role:AGENT)", "@nope", "@nope(a:1)", "@specifiedBy(url:\"x\")", "@oneOf", "@include(if:true,if:true)",
+		"@deprecated", "@pii(kind:EMAIL)", "@piiText", "@planned", "@scope(any:\"x\")", "@hasRole(role:AGENT)", "@serviceOnly(scope:\"x\")", "@nope", "@nope(a:1)", "@specifiedBy(url:\"x\")", "@oneOf", "@include(if:true,if:true)",
 		"@include(if:true,unless:true)", "@ include(if:true)", "@include()", "@defer", "@stream", "@include(if:{})", "@include(if:true,nope:{a:1,a:2})", "@defer(if:true)", "@goField",
 	}
 	selectionTexts = []string{

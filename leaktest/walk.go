@@ -43,6 +43,7 @@ func NewWalk(schema *ast.Schema) Walk {
 			"Account.searchContacts":      `query: "a"`,
 			"Account.searchMessages":      `query: "order"`,
 			"Conversation.searchMessages": `query: "the"`,
+			"Account.token":               `provider: "shopify", subject: "hook/1"`,
 			"User.role":                   `accountId: "1"`,
 			"Viewer.masked":               `accountId: "1"`,
 		},

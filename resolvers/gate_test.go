@@ -47,7 +47,8 @@ func TestEveryPersonalFieldAsksTheGate(t *testing.T) {
 	t.Parallel()
 	e, g := shared(), &gate{asked: make(map[string]bool)}
 	root := graph.DirectiveRoot{Pii: g.pii, PiiText: g.piiText, HasRole: directives.HasRole, Scope: directives.Scope,
-		Planned: func(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }}
+		ServiceOnly: directives.ServiceOnly,
+		Planned:     func(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }}
 	for i := range reflect.ValueOf(root).NumField() {
 		if reflect.ValueOf(root).Field(i).IsNil() {
 			t.Fatalf("directive %s has no function", reflect.TypeOf(root).Field(i).Name)

@@ -37,7 +37,8 @@ func NewHandler(r *Resolver, s Settings) (http.Handler, error) {
 	if s.FieldByField {
 		inOneGo = func(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }
 	}
-	gates := graph.DirectiveRoot{Pii: directives.PII, PiiText: directives.PIIText, HasRole: directives.HasRole, Scope: directives.Scope, Planned: inOneGo}
+	gates := graph.DirectiveRoot{Pii: directives.PII, PiiText: directives.PIIText, HasRole: directives.HasRole, Scope: directives.Scope,
+		ServiceOnly: directives.ServiceOnly, Planned: inOneGo}
 	if err := complete(gates); err != nil {
 		return nil, err
 	}

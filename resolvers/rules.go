@@ -23,7 +23,8 @@ var Schema = sync.OnceValue(func() *ast.Schema {
 })
 
 // Rules are those of validation: gqlparser's, and what it lacks of GraphQL's ValuesOfCorrectType: a literal of a built-in
-// scalar or an enum is no object, and an Int has 32 bits. Without it @include(if: {}) panics in the executor.
+// scalar or an enum is no object, and an Int has 32 bits. Without it @include(if: {}) panics in the executor. A Secret has
+// no literal at all: documents are kept in memory, and their authors keep them in files.
 func Rules() *rules.Rules {
 	list := rules.NewDefaultRules()
 	list.AddRule("LiteralsOfScalars", func(observers *core.Events, report core.AddErrFunc) {
@@ -38,6 +39,8 @@ func Rules() *rules.Rules {
 
 func fits(v *ast.Value) bool {
 	switch {
+	case v.Definition.Name == "Secret":
+		return v.Kind == ast.Variable || v.Kind == ast.NullValue
 	case v.Kind == ast.ObjectValue:
 		return v.Definition.Kind != ast.Enum && !v.Definition.OneOf("Int", "Float", "String", "Boolean", "ID")
 	case v.Kind == ast.IntValue && v.Definition.Name == "Int":

@@ -14,11 +14,12 @@ import (
 func TestS8EveryDirectiveHasItsFunction(t *testing.T) {
 	t.Parallel()
 	whole := graph.DirectiveRoot{Pii: directives.PII, PiiText: directives.PIIText, HasRole: directives.HasRole, Scope: directives.Scope,
-		Planned: func(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }}
+		ServiceOnly: directives.ServiceOnly,
+		Planned:     func(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }}
 	if err := complete(whole); err != nil {
 		t.Error(err)
 	}
-	lists := map[string]string{"Pii": "@pii", "PiiText": "@piiText", "HasRole": "@hasRole", "Scope": "@scope", "Planned": "@planned"}
+	lists := map[string]string{"Pii": "@pii", "PiiText": "@piiText", "HasRole": "@hasRole", "Scope": "@scope", "ServiceOnly": "@serviceOnly", "Planned": "@planned"}
 	if n := reflect.TypeOf(whole).NumField(); n != len(lists) {
 		t.Errorf("%d directives, %d are known here", n, len(lists))
 	}
@@ -29,7 +30,7 @@ func TestS8EveryDirectiveHasItsFunction(t *testing.T) {
 			t.Errorf("without %s: %v", name, err)
 		}
 	}
-	if err := complete(graph.DirectiveRoot{Pii: directives.PII}); err == nil || err.Error() != "directives without a function: @hasRole, @piiText, @planned, @scope" {
+	if err := complete(graph.DirectiveRoot{Pii: directives.PII}); err == nil || err.Error() != "directives without a function: @hasRole, @piiText, @planned, @scope, @serviceOnly" {
 		t.Errorf("with @pii alone: %v", err)
 	}
 }

@@ -78,6 +78,20 @@ func (g *granted) rotates() {
 	g.await(`SELECT state = 'done' FROM cloakroom.jobs WHERE job_id = (SELECT max(job_id) FROM cloakroom.jobs WHERE account_id = 2)`)
 }
 
+// keepsTokens has the command line keep a third party's credential, which is there to be rotated then.
+func (g *granted) keepsTokens() {
+	g.Helper()
+	key := filepath.Join(g.directory, "key.txt")
+	if err := os.WriteFile(key, []byte("a key"), 0o600); err != nil {
+		g.Fatal(err)
+	}
+	of := []string{"--account", "1", "--provider", "openai", "--subject", "hook/5"}
+	for _, line := range [][]string{{"store", "--from", key}, {"store", "--from", key}, {"retrieve"}, {"revoke", "--reason", "a test"}, {"store", "--from", key}} {
+		g.run(append(append([]string{"vault", line[0]}, of...), line[1:]...)...)
+	}
+	g.run("vault", "list", "--account", "1")
+}
+
 // signsIn and out again, as a person does.
 func (g *granted) signsIn() {
 	g.Helper()

@@ -30,6 +30,7 @@ func TestDocumentedGrantsSuffice(t *testing.T) {
 		g.masks()
 		g.proves()
 		g.searches()
+		g.keepsTokens()
 		g.rotates()
 		g.missingRightsAreTold()
 	})
@@ -233,7 +234,7 @@ func (g *granted) refuses() {
 		`DROP TABLE cloakroom.audit_entries`, `DROP TABLE cloakroom.contacts`, `ALTER TABLE cloakroom.contacts DROP COLUMN email_sealed`,
 		`CREATE TABLE cloakroom.mine (id bigint)`, `DROP SCHEMA cloakroom CASCADE`,
 		`INSERT INTO cloakroom.migrations (version_id, is_applied) VALUES (99, true)`, `DELETE FROM cloakroom.migrations`, `UPDATE cloakroom.migrations SET is_applied = false`,
-		`DELETE FROM cloakroom.river_migration`, `DELETE FROM cloakroom.account_keysets`, `DELETE FROM cloakroom.subject_keys`, `DELETE FROM cloakroom.erasures`,
+		`DELETE FROM cloakroom.river_migration`, `DELETE FROM cloakroom.account_keysets`, `DELETE FROM cloakroom.subject_keys`, `DELETE FROM cloakroom.erasures`, `DELETE FROM cloakroom.vault_tokens`,
 		`DELETE FROM cloakroom.messages`, `UPDATE cloakroom.master_keys SET successor = ''`, `DELETE FROM cloakroom.jobs`, `DELETE FROM cloakroom.agent_masking`,
 		`DELETE FROM messages`, `DELETE FROM conversations`, `UPDATE users SET type = 'SuperAdmin'`, `UPDATE users SET encrypted_password = ''`,
 		`UPDATE access_tokens SET token = ''`, `UPDATE account_users SET role = 1`, `DROP TABLE contacts CASCADE`,

@@ -29,6 +29,7 @@ type commands struct {
 	Keys    KeysCmd    `cmd:"" help:"The keys that everything is sealed under."`
 	Rotate  RotateCmd  `cmd:"" help:"New keys in place of old ones, while everything runs."`
 	Jobs    JobsCmd    `cmd:"" help:"Long work on keys: how it comes along, and what is to become of it."`
+	Vault   VaultCmd   `cmd:"" help:"Credentials of third parties, such as OAuth tokens and API keys."`
 	Search  SearchCmd  `cmd:"" help:"How sealed values are searched: by keyed tokens, or by opening them."`
 	Order   OrderCmd   `cmd:"" help:"In which orders the database may keep contacts."`
 	Erase   EraseCmd   `cmd:"" help:"Forget a customer, prove it, and keep it so after a restore."`

@@ -96,6 +96,7 @@ named AS (
   UNION ALL SELECT account_id, 'data', key_id, 'messages' FROM cloakroom.messages
   UNION ALL SELECT account_id, 'data', key_id, 'attachments' FROM cloakroom.attachments
   UNION ALL SELECT account_id, 'data', key_id, 'notes' FROM cloakroom.notes
+  UNION ALL SELECT account_id, 'vault', key_id, 'vault_tokens' FROM cloakroom.vault_tokens WHERE key_id > 0
   UNION ALL SELECT account_id, 'index', generation, 'lookup_tags' FROM cloakroom.lookup_tags)
 SELECT n.place || ' of account ' || n.account_id || ' name generation ' || n.generation || ', not ' || a.generation
   FROM named n JOIN active a USING (account_id, purpose) WHERE n.account_id = 1 AND n.generation <> a.generation
