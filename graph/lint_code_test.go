@@ -56,6 +56,7 @@ var reviewedCode = map[string]string{
 	"vault.checkStored reveals":                  "it is looked at for what is no text",
 	"proof.NewKey hands out":                     "a signer's key, for the file that keeps it",
 	"proof.ParseKey reveals":                     "a signer's key is read from the file that keeps it",
+	"cmd/cloakroom.createAuditKey reveals":       "a signer's key is written to the file that keeps it, and nowhere else",
 	"proof.verifierOf reveals":                   "what a signer's key is verified with",
 	"vault.openToken opens":                      "a credential that is given to a service",
 	"vault.resealToken opens":                    "what is sealed again under another generation is opened once more, to see that it does",
