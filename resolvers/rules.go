@@ -34,13 +34,18 @@ func Rules() *rules.Rules {
 			}
 		})
 	})
+	list.AddRule("LiteralsOfSecrets", func(observers *core.Events, report core.AddErrFunc) {
+		observers.OnValue(func(_ *core.Walker, v *ast.Value) {
+			if v.Definition != nil && v.Definition.Name == "Secret" && v.Kind != ast.Variable && v.Kind != ast.NullValue {
+				report(core.Message("a secret is given in a variable, never in the document"), core.At(v.Position))
+			}
+		})
+	})
 	return list
 }
 
 func fits(v *ast.Value) bool {
 	switch {
-	case v.Definition.Name == "Secret":
-		return v.Kind == ast.Variable || v.Kind == ast.NullValue
 	case v.Kind == ast.ObjectValue:
 		return v.Definition.Kind != ast.Enum && !v.Definition.OneOf("Int", "Float", "String", "Boolean", "ID")
 	case v.Kind == ast.IntValue && v.Definition.Name == "Int":
