@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/graph"
@@ -38,9 +39,9 @@ var marks = map[string][]string{"Account": {"id"}, "Contact": {"id"}, "Conversat
 // marked gives a document with the marks.
 func (o *oracle) marked(t testing.TB, query string) (string, *ast.QueryDocument) {
 	t.Helper()
-	doc, err := gqlparser.LoadQuery(o.schema, query)
-	if err != nil {
-		t.Fatalf("%v: %s", err, query)
+	doc, errs := gqlparser.LoadQueryWithRules(o.schema, query, rules.NewDefaultRules())
+	if len(errs) > 0 {
+		t.Fatalf("%v: %s", errs, query)
 	}
 	for _, op := range doc.Operations {
 		op.SelectionSet = o.mark(op.SelectionSet, "")

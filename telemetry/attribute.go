@@ -19,8 +19,9 @@ var known = keys(
 	"request_id", "document", "operation", "method", "path", "status", "took", "code", "cost", "limit", "remaining", "rule",
 	// rows and records, by number or by name of ours
 	"account", "contact", "conversation", "agent", "user", "token", "id", "record", "field", "kind", "mutation", "dataset", "phase", "generation", "job", "purpose", "table", "left",
+	"step", "destination", "checkpoint",
 	// what went wrong, and where
-	"error", "cause", "part", "missing", "without_it", "library", "line", "count", "attempt", "statements",
+	"error", "cause", "part", "missing", "without_it", "library", "line", "count", "attempt", "failures", "statements",
 	// the program itself
 	"url", "version",
 )
