@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,6 +63,12 @@ func OpenCheckpoint(text string, trusted Trusted) (Checkpoint, error) {
 	}
 	if err != nil {
 		return Checkpoint{}, errors.New("read a checkpoint: it is no signed note")
+	}
+	// A base64 text has spare bits at its end, which note.Open passes over: without this, two texts were one signature.
+	for _, signature := range slices.Concat(opened.Sigs, opened.UnverifiedSigs) {
+		if _, err := base64.StdEncoding.Strict().DecodeString(signature.Base64); err != nil {
+			return Checkpoint{}, errors.New("read a checkpoint: its signature is not written as ours are")
+		}
 	}
 	return parseCheckpoint(opened.Text)
 }

@@ -48,10 +48,12 @@ func TestCheckpointIsSigned(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for i := range len(text) {
-		changed := []byte(text)
-		changed[i] ^= 1
-		if got, err := OpenCheckpoint(string(changed), trusted); err == nil {
-			t.Errorf("byte %d was changed and it opens: %+v", i, got)
+		for bit := range 8 {
+			changed := []byte(text)
+			changed[i] ^= 1 << bit
+			if got, err := OpenCheckpoint(string(changed), trusted); err == nil {
+				t.Errorf("bit %d of byte %d was changed and it opens: %+v", bit, i, got)
+			}
 		}
 	}
 	other, othersTrust := newSigner(t)
