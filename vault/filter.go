@@ -16,7 +16,8 @@ import (
 // FilterContacts checks the conditions of a query's filter and of the saved view that it names, and gives the query what
 // its list goes by. Where a value is sealed, rows are found by tags or tokens, or by opening; no operand of such a
 // condition reaches the database. Errors: INVALID and NOT_FOUND name the argument at fault, PII_FILTER_FORBIDDEN what the
-// viewer may not ask by, LIMITED a condition for which more than 20,000 rows would have to be opened.
+// viewer may not ask by, LIMITED a condition for which more than 20,000 rows would have to be opened. What a service asks by
+// whole addresses is on record before anything is listed.
 func (v *Vault) FilterContacts(ctx context.Context, viewer *chat.Viewer, account *chat.Account, q *chat.ContactQuery) error {
 	f := &filtering{vault: v, ctx: ctx, viewer: viewer, account: account, model: chat.ContactAttributes, kind: chat.SavedContacts}
 	f.read = func(narrow [][]*chat.Comparison, fields []chat.Field, from *store.FilterCandidates) ([]store.FilterRow, error) {
@@ -25,8 +26,10 @@ func (v *Vault) FilterContacts(ctx context.Context, viewer *chat.Viewer, account
 		return v.store.SealedContacts(ctx, account.ID, narrowed, fields, from, maxFiltered+1)
 	}
 	var err error
-	q.Where, err = f.prepare(q.Filter.Conditions, q.Filter.SavedViewID)
-	return err
+	if q.Where, err = f.prepare(q.Filter.Conditions, q.Filter.SavedViewID); err != nil {
+		return err
+	}
+	return v.recordFilter(ctx, viewer, account, q.Filter.Conditions)
 }
 
 // FilterConversations is FilterContacts for conversations.
