@@ -49,7 +49,7 @@ const listAuditEntries = `SELECT account_id, entry_id, occurred_at, actor_kind, 
 func (s *Store) ListAuditEntries(ctx context.Context, accountID int64, since time.Time, limit int) ([]AuditRow, error) {
 	return collect(ctx, s.db, func(rows pgx.Rows) (AuditRow, error) {
 		var r AuditRow
-		err := rows.Scan(&r.AccountID, &r.ID, &r.OccurredAt, &r.Actor.Kind, &r.Actor.ID, &r.Action, &r.EntityType,
+		err := rows.Scan(&r.AccountID, &r.ID, (*auditTime)(&r.OccurredAt), &r.Actor.Kind, &r.Actor.ID, &r.Action, &r.EntityType,
 			&r.EntityID, &r.RequestID, &r.KeyID, &r.DetailsSealed)
 		return r, err
 	}, listAuditEntries, accountID, since, limit)

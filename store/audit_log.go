@@ -119,7 +119,7 @@ func (s *Store) ListNumberless(ctx context.Context, t *AuditTree, limit int) ([]
 }
 
 func scanNumberless(rows pgx.Rows) (r NumberlessEntry, err error) {
-	return r, rows.Scan(&r.AccountID, &r.ID, &r.OccurredAt, &r.Actor.Kind, &r.Actor.ID, &r.Action, &r.EntityType,
+	return r, rows.Scan(&r.AccountID, &r.ID, (*auditTime)(&r.OccurredAt), &r.Actor.Kind, &r.Actor.ID, &r.Action, &r.EntityType,
 		&r.EntityID, &r.RequestID, &r.KeyID, &r.DetailsSealed, &r.Transaction)
 }
 

@@ -42,7 +42,7 @@ const (
 
 // FindNewestCheckpoint reads an account's newest checkpoint; of an account without any, its number is 0.
 func (s *Store) FindNewestCheckpoint(ctx context.Context, accountID int64) (c AuditCheckpoint, err error) {
-	err = s.db.QueryRow(ctx, findCheckpoint, accountID).Scan(&c.AccountID, &c.Number, &c.Size, &c.Root, &c.Note, &c.SignedAt)
+	err = s.db.QueryRow(ctx, findCheckpoint, accountID).Scan(&c.AccountID, &c.Number, &c.Size, &c.Root, &c.Note, (*auditTime)(&c.SignedAt))
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return c, fmt.Errorf("read the newest checkpoint of account %d: %w", accountID, err)
 	}
@@ -52,7 +52,7 @@ func (s *Store) FindNewestCheckpoint(ctx context.Context, accountID int64) (c Au
 // ListCheckpoints reads an account's checkpoints after a number, in order.
 func (s *Store) ListCheckpoints(ctx context.Context, accountID, after int64, limit int) ([]AuditCheckpoint, error) {
 	list, err := collect(ctx, s.db, func(rows pgx.Rows) (c AuditCheckpoint, err error) {
-		return c, rows.Scan(&c.AccountID, &c.Number, &c.Size, &c.Root, &c.Note, &c.SignedAt)
+		return c, rows.Scan(&c.AccountID, &c.Number, &c.Size, &c.Root, &c.Note, (*auditTime)(&c.SignedAt))
 	}, listCheckpoints, accountID, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the checkpoints of account %d: %w", accountID, err)

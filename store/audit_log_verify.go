@@ -54,7 +54,7 @@ func (s *Store) ListNumbered(ctx context.Context, accountID, after int64, limit 
 func scanNumbered(rows pgx.Rows) (n NumberedEntry, err error) {
 	var found bool
 	var e NumberlessEntry
-	err = rows.Scan(&n.Seq, &n.EntryID, &n.Hash, &n.Marks, &found, &e.AccountID, &e.ID, &e.OccurredAt, &e.Actor.Kind, &e.Actor.ID, &e.Action,
+	err = rows.Scan(&n.Seq, &n.EntryID, &n.Hash, &n.Marks, &found, &e.AccountID, &e.ID, (*auditTime)(&e.OccurredAt), &e.Actor.Kind, &e.Actor.ID, &e.Action,
 		&e.EntityType, &e.EntityID, &e.RequestID, &e.KeyID, &e.DetailsSealed, &e.Transaction)
 	if found {
 		n.Entry = &e

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -47,20 +48,35 @@ func (v *Vault) KeepAuditLog(ctx context.Context) {
 	}
 }
 
-// sequenceAll numbers whatever can be numbered now.
+// sequenceAll numbers whatever can be numbered now. An account whose trail somebody has broken keeps no other waiting.
 func (v *Vault) sequenceAll(ctx context.Context) error {
 	accounts, err := v.store.ListAccountsToNumber(ctx)
 	if err != nil {
 		return err
 	}
-	for _, account := range accounts {
+	return eachOf(ctx, accounts, func(ctx context.Context, account int64) error {
 		for n := sequenceBatch; n == sequenceBatch; {
+			var err error
 			if n, err = v.sequence(ctx, account); err != nil {
 				return err
 			}
 		}
+		return nil
+	})
+}
+
+// eachOf goes on to the other accounts when one fails.
+func eachOf(ctx context.Context, accounts []int64, do func(context.Context, int64) error) error {
+	var failed []error
+	for _, account := range accounts {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := do(ctx, account); err != nil {
+			failed = append(failed, err)
+		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // sequence gives the next entries of an account their numbers and leaves, at most a batch, and says how many there were.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/cloakroom/cloakroom/proof"
 	"github.com/cloakroom/cloakroom/store"
 )
@@ -31,7 +29,7 @@ type AuditDestination struct {
 	Put func(ctx context.Context, name string, note []byte) error
 }
 
-// signAll signs every tree whose time has come.
+// signAll signs every tree whose time has come. An account whose trail somebody has broken keeps no other waiting.
 func (v *Vault) signAll(ctx context.Context) error {
 	if v.AuditLog.Key == nil {
 		return nil
@@ -40,12 +38,7 @@ func (v *Vault) signAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, account := range accounts {
-		if err := v.signCheckpoint(ctx, account); err != nil {
-			return err
-		}
-	}
-	return nil
+	return eachOf(ctx, accounts, v.signCheckpoint)
 }
 
 // signCheckpoint makes the next checkpoint of an account, unless another replica just has or is at it.
@@ -142,27 +135,4 @@ func (v *Vault) put(ctx context.Context, d AuditDestination, c store.AuditCheckp
 	ctx, cancel := context.WithTimeout(ctx, deliveryDeadline)
 	defer cancel()
 	return d.Put(ctx, fmt.Sprintf("account-%d/%012d.checkpoint", c.AccountID, c.Number), []byte(c.Note))
-}
-
-// auditMetrics tells Prometheus what destinations lack, the same from every replica.
-type auditMetrics struct{ vault *Vault }
-
-var auditBehind = prometheus.NewDesc("cloakroom_audit_destination_behind",
-	"Accounts whose newest checkpoint of the audit trail does not lie at a destination five minutes after it was signed.", []string{"destination"}, nil)
-
-// Describe implements prometheus.Collector.
-func (auditMetrics) Describe(c chan<- *prometheus.Desc) { c <- auditBehind }
-
-// Collect implements prometheus.Collector.
-func (m auditMetrics) Collect(c chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeDeadline)
-	defer cancel()
-	for _, d := range m.vault.AuditLog.Destinations {
-		behind, err := m.vault.store.CountBehind(ctx, d.Name, behindAfter)
-		if err != nil {
-			m.vault.log.WarnContext(ctx, "a scrape has no figures on destinations of the audit trail", "error", store.Redact(err))
-			return
-		}
-		c <- prometheus.MustNewConstMetric(auditBehind, prometheus.GaugeValue, float64(behind), d.Name)
-	}
 }
