@@ -44,15 +44,14 @@ var groups = []string{Place, When, Who, What, Which, Request, Details}
 
 // Encode gives the leaf's fields in one order, each as a tag of one byte, a length of four and the value: no two leaves
 // come to the same bytes.
-func (l Leaf) Encode() []byte {
-	var b []byte
-	b = append(field(b, 0x01, number(l.Seq)), bytes.Join(l.groups(), nil)...)
-	return b
+func (l Leaf) Encode() []byte { return l.encode(sha256.Sum256(l.DetailsSealed)) }
+
+func (l Leaf) encode(details Hash) []byte {
+	return append(field(nil, 0x01, number(l.Seq)), bytes.Join(l.groups(details), nil)...)
 }
 
 // groups encodes the columns, group by group; the tags ascend through all of them.
-func (l Leaf) groups() [][]byte {
-	details := sha256.Sum256(l.DetailsSealed)
+func (l Leaf) groups(details Hash) [][]byte {
 	return [][]byte{
 		field(field(nil, 0x02, number(l.AccountID)), 0x03, number(l.ID)),
 		field(field(nil, 0x04, number(l.OccurredAt.Truncate(time.Microsecond).UnixMicro())), 0x05, binary.BigEndian.AppendUint64(nil, l.Transaction)),
@@ -82,7 +81,7 @@ const markSize = 4
 // which group to look at once the leaf's hash says that something is wrong.
 func (l Leaf) Marks() []byte {
 	var marks []byte
-	for _, group := range l.groups() {
+	for _, group := range l.groups(sha256.Sum256(l.DetailsSealed)) {
 		sum := sha256.Sum256(group)
 		marks = append(marks, sum[:markSize]...)
 	}
