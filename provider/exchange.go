@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/http/httptrace"
@@ -54,7 +55,7 @@ func (x *exchange) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	x.status, x.retryAfter = response.StatusCode, retryAfter(response.Header.Get("Retry-After"), time.Now())
+	x.status, x.retryAfter = response.StatusCode, retryAfter(response.Header)
 	if err != nil {
 		x.unread = true
 		return nil, err
@@ -88,14 +89,21 @@ func (x *exchange) prepare(given *http.Request) (*http.Request, error) {
 	if err != nil {
 		return nil, errors.New("the request is no form")
 	}
-	object, err := asJSON(form)
-	if err != nil {
-		return nil, errors.New("the request cannot be written")
-	}
+	object := asJSON(form)
 	request.Header.Set("Content-Type", "application/json")
 	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(object)), int64(len(object))
 	request.GetBody = nil
 	return request, nil
+}
+
+// asJSON writes a form as the JSON object that some providers want in its place.
+func asJSON(form url.Values) []byte {
+	object := make(map[string]string, len(form))
+	for name := range form {
+		object[name] = form.Get(name)
+	}
+	written, _ := json.Marshal(object) // texts can be written
+	return written
 }
 
 // answer is what is kept of a provider's.
@@ -108,6 +116,9 @@ type answer struct {
 	Error     string `json:"error,omitempty"`
 }
 
+// unsaid is the code of a failure that names none.
+const unsaid = "-"
+
 // standard reads an answer, whatever it says it is, and writes it as RFC 6749, 5.1, has it: one that is JSON but calls
 // itself text, an expiry with a fraction or in quotes, scopes as a list. Of an error only the code is kept. An answer that
 // is neither JSON nor a form becomes an empty one, and then its status says all.
@@ -117,10 +128,13 @@ func (x *exchange) standard(contentType string, body []byte) ([]byte, error) {
 		return nil, errTooLong
 	}
 	fields := readFields(contentType, body)
-	a := answer{Access: text(fields["access_token"]), Refresh: text(fields["refresh_token"]), TokenType: text(fields["token_type"]),
-		Scope: scopes(fields["scope"], x.policy.commas), ExpiresIn: seconds(fields["expires_in"]), Error: text(fields["error"])}
+	if inner, ok := fields[x.policy.nested].(map[string]any); ok && x.policy.nested != "" && asText(fields["access_token"]) == "" {
+		maps.Copy(fields, inner)
+	}
+	a := answer{Access: asText(fields["access_token"]), Refresh: asText(fields["refresh_token"]), TokenType: asText(fields["token_type"]),
+		Scope: scopes(fields["scope"], x.policy.commas), ExpiresIn: seconds(fields["expires_in"]), Error: asText(fields["error"])}
 	if refused, isBool := fields["ok"].(bool); isBool && !refused && a.Error == "" {
-		a.Error = "unsaid" // Slack's way of failing, with status 200
+		a.Error = unsaid
 	}
 	x.code = a.Error
 	return json.Marshal(a)
@@ -149,7 +163,7 @@ func readFields(contentType string, body []byte) map[string]any {
 	return fields
 }
 
-func text(field any) string {
+func asText(field any) string {
 	s, _ := field.(string)
 	return s
 }
@@ -186,19 +200,25 @@ func scopes(field any, commas bool) string {
 		list = strings.Fields(v)
 	case []any:
 		for _, scope := range v {
-			list = append(list, strings.Fields(text(scope))...)
+			list = append(list, strings.Fields(asText(scope))...)
 		}
 	}
 	return strings.Join(list, " ")
 }
 
-// retryAfter reads RFC 9110, 10.2.3: seconds or a date. What is neither, or over, is 0; an hour is the most.
-func retryAfter(header string, now time.Time) time.Duration {
+// retryAfter reads RFC 9110, 10.2.3: seconds, or a date, by the provider's own clock where it tells it. What is neither, or
+// over, is 0; a day is the most.
+func retryAfter(header http.Header) time.Duration {
 	var wait time.Duration
-	if n, err := strconv.ParseUint(strings.TrimSpace(header), 10, 31); err == nil {
+	said := strings.TrimSpace(header.Get("Retry-After"))
+	if n, err := strconv.ParseUint(said, 10, 31); err == nil {
 		wait = time.Duration(n) * time.Second
-	} else if at, err := http.ParseTime(header); err == nil {
+	} else if at, err := http.ParseTime(said); err == nil {
+		now, err := http.ParseTime(header.Get("Date"))
+		if err != nil {
+			now = time.Now()
+		}
 		wait = at.Sub(now)
 	}
-	return min(max(wait, 0), time.Hour)
+	return min(max(wait, 0), 24*time.Hour)
 }

@@ -57,6 +57,8 @@ var codes = map[string]Reason{
 	"temporarily_unavailable": Broken,
 	"server_error":            Broken,
 	"slow_down":               Limited,
+	"rate_limit_exceeded":     Limited,
+	unsaid:                    Broken,
 }
 
 // failure says why there is no grant. It never asks x/oauth2's error, which holds the whole answer.
@@ -76,7 +78,7 @@ func (x *exchange) failure() *Failure {
 	case x.status >= 500:
 		f.Reason = Broken
 	case known:
-		f.Reason = reason
+		f.Reason = reason // with whatever status, since some fail with 200
 	case x.status >= 300 && x.status < 400, x.status == 408:
 		f.Reason = Broken
 	default:

@@ -6,11 +6,9 @@ package provider
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +20,7 @@ import (
 // patience is how long a provider has for its answer. It is well below the lease under which a token is refreshed.
 const patience = 15 * time.Second
 
-// Providers are the third parties whose tokens can be refreshed. The zero value knows none.
+// Providers are the third parties whose tokens can be refreshed. The zero value knows none, and so does nil.
 type Providers struct {
 	byName map[string]*configured
 	client *http.Client
@@ -45,29 +43,40 @@ type Grant struct {
 
 // Policy gives a provider's policy; false when it is not configured, and then nothing of it can be refreshed.
 func (p *Providers) Policy(name string) (Policy, bool) {
-	c, ok := p.byName[name]
+	c, ok := p.known(name)
 	if !ok {
 		return Policy{}, false
 	}
 	return c.policy, true
 }
 
+func (p *Providers) known(name string) (*configured, bool) {
+	if p == nil {
+		return nil, false
+	}
+	c, ok := p.byName[name]
+	return c, ok
+}
+
 // Refresh presents a refresh token to its provider, once: nothing here tries again, since a token that is presented twice
 // can cost the whole grant. Errors are a *Failure.
 func (p *Providers) Refresh(ctx context.Context, name, subject string, refresh chat.Secret) (*Grant, error) {
-	c, endpoint, secret, failure := p.prepare(name, subject)
+	c, secret, failure := p.prepare(name)
 	if failure != nil {
 		return nil, failure
+	}
+	endpoint, ok := c.at(c.tokenURL, subject)
+	if !ok {
+		return nil, &Failure{Reason: Refused, why: "the subject does not say where to ask: it must be the shop's domain"}
 	}
 	config := oauth2.Config{ClientID: c.clientID, ClientSecret: secret.Reveal(), Endpoint: oauth2.Endpoint{
 		TokenURL:  endpoint,
 		AuthStyle: c.auth, // never x/oauth2's own guess, which presents a token twice
 	}}
 	x := &exchange{next: p.client.Transport, policy: c}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(x.watch(ctx), patience)
 	defer cancel()
-	client := &http.Client{Transport: x, CheckRedirect: p.client.CheckRedirect}
-	ctx = context.WithValue(x.watch(ctx), oauth2.HTTPClient, client)
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: x, CheckRedirect: p.client.CheckRedirect})
 	token, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
 	if err != nil {
 		return nil, x.failure()
@@ -77,12 +86,15 @@ func (p *Providers) Refresh(ctx context.Context, name, subject string, refresh c
 
 // grant reads what x/oauth2 has read. It brings the refresh token that was used back where the provider gave none.
 func (c *configured) grant(token *oauth2.Token, used chat.Secret) *Grant {
-	g := &Grant{Access: chat.Secret(token.AccessToken), Refresh: chat.Secret(token.RefreshToken), TokenType: token.TokenType}
+	g := &Grant{Access: chat.Secret(token.AccessToken), Refresh: chat.Secret(token.RefreshToken)}
 	if g.Refresh == used {
 		g.Refresh = ""
 	}
+	if typeForm.MatchString(token.TokenType) {
+		g.TokenType = token.TokenType
+	}
 	if scope, ok := token.Extra("scope").(string); ok {
-		g.Scopes = strings.Fields(scope)
+		g.Scopes = keepScopes(strings.Fields(scope))
 	}
 	if token.ExpiresIn != 0 {
 		g.ExpiresIn = max(time.Duration(token.ExpiresIn)*time.Second, time.Second)
@@ -90,92 +102,32 @@ func (c *configured) grant(token *oauth2.Token, used chat.Secret) *Grant {
 	return g
 }
 
-// prepare gives what a call needs: where a provider is asked, and the client's secret as its file has it now.
-func (p *Providers) prepare(name, subject string) (*configured, string, chat.Secret, *Failure) {
-	c, ok := p.byName[name]
-	if !ok {
-		return nil, "", "", &Failure{Reason: Refused, why: "it is not configured"}
+// What the vault takes besides the tokens. A grant is not lost over what it says beside them.
+var (
+	typeForm  = regexp.MustCompile(`^[\x21-\x7e]{1,50}$`)
+	scopeForm = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]{1,200}$`) // RFC 6749, 3.3
+)
+
+const maxScopes = 100
+
+// keepScopes drops what is no scope. Scopes lie in clear, so what looks like an address is none.
+func keepScopes(list []string) []string {
+	list = slices.DeleteFunc(list, func(scope string) bool { return !scopeForm.MatchString(scope) || chat.TextHoldsAddress(scope) })
+	if len(list) == 0 {
+		return nil
 	}
-	endpoint, ok := c.at(c.tokenURL, subject)
+	return list[:min(len(list), maxScopes)]
+}
+
+// prepare gives what a call needs: the provider, and the client's secret as its file has it now.
+func (p *Providers) prepare(name string) (*configured, chat.Secret, *Failure) {
+	c, ok := p.known(name)
 	if !ok {
-		return nil, "", "", &Failure{Reason: Refused, why: "the subject does not say where to ask: it must be the shop's domain"}
+		return nil, "", &Failure{Reason: Refused, why: "it is not configured"}
 	}
 	secret, err := c.secret()
 	if err != nil {
-		return nil, "", "", &Failure{Reason: Refused, why: "client_secret_file " + err.Error()}
+		return nil, "", &Failure{Reason: Refused, why: "client_secret_file " + err.Error()}
 	}
-	return c, endpoint, secret, nil
-}
-
-// ErrNoRevocation says that a provider has no place where a token can be revoked.
-var ErrNoRevocation = errors.New("the provider has no place where tokens are revoked")
-
-// Revoke tells a provider that a credential is to be void (RFC 7009): its refresh token, which takes the access tokens of
-// the same grant along, or the access token where there is none. Errors are ErrNoRevocation or a *Failure.
-func (p *Providers) Revoke(ctx context.Context, name, subject string, credential chat.Credential) error {
-	c, _, secret, failure := p.prepare(name, subject)
-	if failure != nil {
-		return failure
-	}
-	if c.revokeURL == "" {
-		return ErrNoRevocation
-	}
-	x := &exchange{next: p.client.Transport, policy: c}
-	ctx, cancel := context.WithTimeout(x.watch(ctx), patience)
-	defer cancel()
-	request, err := c.revocation(ctx, secret, credential)
-	if err != nil {
-		return &Failure{Reason: Refused, why: "revoke_url cannot be asked"}
-	}
-	client := &http.Client{Transport: x, CheckRedirect: p.client.CheckRedirect}
-	response, err := client.Do(request)
-	if err != nil {
-		return x.failure()
-	}
-	defer response.Body.Close()
-	if response.StatusCode < 300 && x.code == "" {
-		return nil
-	}
-	if failure := x.failure(); failure.Reason != InvalidGrant {
-		return failure
-	}
-	return nil // it was void there already
-}
-
-// revocation is the request of RFC 7009, 2.1, as a provider wants it.
-func (c *configured) revocation(ctx context.Context, secret chat.Secret, credential chat.Credential) (*http.Request, error) {
-	form := url.Values{"token": {credential.Refresh.Reveal()}, "token_type_hint": {"refresh_token"}}
-	if credential.Refresh == "" || c.revokesAccess {
-		form = url.Values{"token": {credential.Access.Reveal()}, "token_type_hint": {"access_token"}}
-	}
-	if c.auth == oauth2.AuthStyleInParams {
-		form.Set("client_id", c.clientID)
-		if secret != "" {
-			form.Set("client_secret", secret.Reveal())
-		}
-	}
-	if c.revokesBearer {
-		form = url.Values{}
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.revokeURL, strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, fmt.Errorf("make the request: %w", err)
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	switch {
-	case c.revokesBearer:
-		request.Header.Set("Authorization", "Bearer "+credential.Access.Reveal())
-	case c.auth == oauth2.AuthStyleInHeader:
-		request.SetBasicAuth(url.QueryEscape(c.clientID), url.QueryEscape(secret.Reveal()))
-	}
-	return request, nil
-}
-
-// asJSON writes a form as the JSON object that some providers want in its place.
-func asJSON(form url.Values) ([]byte, error) {
-	object := make(map[string]string, len(form))
-	for name := range form {
-		object[name] = form.Get(name)
-	}
-	return json.Marshal(object)
+	return c, secret, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/events"
 	"github.com/cloakroom/cloakroom/keyring"
+	"github.com/cloakroom/cloakroom/provider"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -54,6 +55,9 @@ type Vault struct {
 
 	// AuditLog is who signs the audit trail's checkpoints and where they go; to be set before.
 	AuditLog AuditLog
+
+	// Providers are the third parties whose tokens can be refreshed, none when nil; to be set before.
+	Providers *provider.Providers
 
 	checkpoint func(committed bool) // nil but in tests: called right before and right after every transaction of a job
 }

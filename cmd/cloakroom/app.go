@@ -15,6 +15,7 @@ import (
 	"github.com/cloakroom/cloakroom/chat"
 	"github.com/cloakroom/cloakroom/events"
 	"github.com/cloakroom/cloakroom/keyring"
+	"github.com/cloakroom/cloakroom/provider"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/telemetry"
 	"github.com/cloakroom/cloakroom/vault"
@@ -112,6 +113,9 @@ func (app *App) openVault(program string, createKey bool) error {
 	app.Bus = events.New(app.Redis, app.Log)
 	app.Vault = vault.New(app.Store, keys, app.Redis, app.Bus, app.Log, app.Registry)
 	app.Vault.Schedule = app.Config.schedule()
+	if app.Vault.Providers, err = provider.Load(app.Config.Providers); err != nil {
+		return fmt.Errorf("PROVIDERS: %w", err)
+	}
 	if err := app.attend(program); err != nil {
 		return err
 	}

@@ -196,7 +196,7 @@ func (app *App) createDemoToken(t demoToken) (string, error) {
 func (app *App) writeEnv() error {
 	c := app.Config
 	lines := []string{"LISTEN=" + c.Listen, "DATABASE_URL=" + c.DatabaseURL, "REDIS_URL=" + c.RedisURL, "MASTER_KEY=" + c.MasterKey, "DOCUMENTS=" + c.Documents,
-		"AUDIT_KEY=" + c.AuditKey, "AUDIT_TRUSTED_KEYS=" + c.AuditTrustedKeys, "AUDIT_DESTINATIONS=" + c.AuditDestinations}
+		"AUDIT_KEY=" + c.AuditKey, "AUDIT_TRUSTED_KEYS=" + c.AuditTrustedKeys, "AUDIT_DESTINATIONS=" + c.AuditDestinations, "PROVIDERS=" + c.Providers}
 	return writePrivate("env", []byte(strings.Join(lines, "\n")+"\n"))
 }
 

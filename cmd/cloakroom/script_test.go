@@ -88,7 +88,7 @@ func startServer(ts *testscript.TestScript, neg bool, args []string) {
 	s.cmd, s.done = exec.Command(lookPath(ts, "cloakroom"), "serve"), make(chan error, 1)
 	s.log.Reset()
 	for _, name := range []string{"DATABASE_URL", "REDIS_URL", "MASTER_KEY", "LISTEN", "DOCUMENTS", "DOCUMENTS_MANIFEST", "JOBS", "TMPDIR",
-		"AUDIT_KEY", "AUDIT_TRUSTED_KEYS", "AUDIT_DESTINATIONS"} {
+		"AUDIT_KEY", "AUDIT_TRUSTED_KEYS", "AUDIT_DESTINATIONS", "PROVIDERS"} {
 		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	stderr, err := s.cmd.StderrPipe()
