@@ -39,27 +39,35 @@ func (v *Vault) StoreToken(ctx context.Context, stored TokenStored) (*chat.Vault
 		if err != nil {
 			return err
 		}
-		row.Kind, row.Scopes, row.ExpiresAt = stored.Kind, stored.Scopes, stored.ExpiresAt
-		row.Version, row.RotatedAt = row.Version+1, row.UpdatedAt
-		keys, err := v.keys.Account(ctx, stored.AccountID)
-		if err != nil {
-			return err
-		}
-		if err := sealToken(keys, row, &stored.Credential); err != nil {
-			return err
-		}
-		if kept, err = tx.WriteVaultToken(ctx, row); err != nil {
-			return err
-		}
-		describe(entry, &kept.VaultToken)
-		entry.Details["scopes"], entry.Details["expires_at"] = kept.Scopes, kept.ExpiresAt
-		entry.Details["refreshable"] = stored.Credential.Refresh != ""
-		return nil
+		kept, err = v.putToken(ctx, tx, entry, row, &stored)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &kept.VaultToken, nil
+}
+
+// putToken seals a credential into a row that the transaction has reserved, as its next version, and says in the entry
+// what was stored.
+func (v *Vault) putToken(ctx context.Context, tx *store.Store, entry *chat.AuditEntry, row *store.VaultTokenRow, stored *TokenStored) (*store.VaultTokenRow, error) {
+	row.Kind, row.Scopes, row.ExpiresAt = stored.Kind, stored.Scopes, stored.ExpiresAt
+	row.Version, row.RotatedAt = row.Version+1, row.UpdatedAt
+	keys, err := v.keys.Account(ctx, stored.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	if err := sealToken(keys, row, &stored.Credential); err != nil {
+		return nil, err
+	}
+	kept, err := tx.WriteVaultToken(ctx, row)
+	if err != nil {
+		return nil, err
+	}
+	describe(entry, &kept.VaultToken)
+	entry.Details["scopes"], entry.Details["expires_at"] = kept.Scopes, kept.ExpiresAt
+	entry.Details["refreshable"] = stored.Credential.Refresh != ""
+	return kept, nil
 }
 
 // RetrieveToken gives a credential in clear, without what would refresh it, and puts that on record in the transaction
