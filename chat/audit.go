@@ -64,7 +64,10 @@ const (
 	VaultTokenStored    Action = "vault_token_stored"
 	VaultTokenRetrieved Action = "vault_token_retrieved"
 	VaultTokenRevoked   Action = "vault_token_revoked"
-	PIIRead             Action = "pii_read" // what a service was shown: one entry for each answer
+	VaultTokenRefreshed Action = "vault_token_refreshed"
+	VaultTokenUnfresh   Action = "vault_token_refresh_failed"  // the first failure in a row, and each of another kind
+	VaultTokenReauth    Action = "vault_token_reauth_required" // it cannot be refreshed any more
+	PIIRead             Action = "pii_read"                    // what a service was shown: one entry for each answer
 )
 
 // ActorOf names a viewer in the audit trail.

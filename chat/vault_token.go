@@ -16,6 +16,11 @@ type VaultToken struct {
 	RotatedAt time.Time  // when the credential was last replaced
 	CreatedAt time.Time
 	UpdatedAt time.Time
+
+	ReauthReason *ReauthReason // with TokenReauth alone
+	RefreshAfter *time.Time    // when it is refreshed by itself; nil where there is nothing to refresh, or nothing to do it with
+	NextTryAt    *time.Time    // after a failure: not before that
+	LastError    *RefreshError // of the last refresh, when it failed
 }
 
 // VaultTokenKind is what sort of credential it is.
@@ -33,7 +38,33 @@ type VaultTokenState string
 // The states.
 const (
 	TokenActive VaultTokenState = "ACTIVE"
-	TokenGone   VaultTokenState = "REVOKED" // the credential was deleted, and what is known of it stays
+	TokenReauth VaultTokenState = "REAUTH_REQUIRED" // the third party does not refresh it any more: a person has to grant access anew
+	TokenGone   VaultTokenState = "REVOKED"         // the credential was deleted, and what is known of it stays
+)
+
+// ReauthReason is why a token cannot be refreshed any more.
+type ReauthReason string
+
+// The reasons.
+const (
+	// ResponseLost is that it was asked for before and no answer was read: the third party may have given out the next
+	// refresh token, and nobody has it.
+	ResponseLost ReauthReason = "RESPONSE_LOST"
+	// RevokedOrReused is that the grant was taken back, has run out, or was used by somebody else.
+	RevokedOrReused ReauthReason = "REVOKED_OR_REUSED"
+)
+
+// RefreshError is how a refresh has failed.
+type RefreshError string
+
+// The errors. All but InvalidGrant are tried again by themselves.
+const (
+	RefreshUnreachable  RefreshError = "UNREACHABLE"   // the third party did not answer in time
+	RefreshLimited      RefreshError = "LIMITED"       // it was asked too often
+	RefreshBroken       RefreshError = "BROKEN"        // it failed, or its answer was none
+	RefreshRefused      RefreshError = "REFUSED"       // it does not take what the operator has configured
+	RefreshInvalidGrant RefreshError = "INVALID_GRANT" // it does not take the refresh token
+	RefreshUnreadable   RefreshError = "UNREADABLE"    // what is kept here does not open
 )
 
 // Credential is a credential in clear, as it is sealed.

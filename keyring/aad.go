@@ -28,6 +28,7 @@ const (
 	kindCursor       kind = 5 // under the account's cursor keyset
 	kindToken        kind = 6 // under the account's vault keyset
 	kindWrappedKey   kind = 7 // a wrapped subject key, wrapped once more by the key of an epoch
+	kindGrant        kind = 8 // under the account's vault keyset, outside the database
 )
 
 // The associated data is typed and of fixed width, big-endian, so that no two places share one:

@@ -14,16 +14,28 @@ type VaultTokenRow struct {
 	chat.VaultToken
 	KeyID   int    // 0 once it is revoked
 	Sealed  []byte // empty once it is revoked
-	Expired bool   // by the database's clock, when it was read
+	Lineage []byte // sixteen random bytes of this credential; empty once it is revoked
+	Parent  []byte // lineage of the one it was refreshed from; empty where it was stored
+
+	Failures int // of refreshes, in a row
+
+	// By the database's clock, when it was read:
+	Expired bool
+	Due     bool // to be refreshed
+	Resting bool // not to be tried again yet
+	Leased  bool // somebody is refreshing it
 }
 
 const vaultTokenColumns = `account_id, vault_token_id, provider, subject, kind, state, version, scopes, key_id, token_sealed,
- expires_at, rotated_at, created_at, updated_at, COALESCE(expires_at <= clock_timestamp(), false)`
+ expires_at, rotated_at, created_at, updated_at, COALESCE(expires_at <= clock_timestamp(), false), lineage, parent,
+ NULLIF(reauth_reason, ''), refresh_after, next_try_at, NULLIF(last_error, ''), failures, COALESCE(refresh_after <= clock_timestamp(), false),
+ COALESCE(next_try_at > clock_timestamp(), false), COALESCE(lease_until > clock_timestamp(), false)`
 
 func scanVaultToken(rows pgx.Rows) (*VaultTokenRow, error) {
 	r := new(VaultTokenRow)
 	return r, rows.Scan(&r.AccountID, &r.ID, &r.Provider, &r.Subject, &r.Kind, &r.State, &r.Version, &r.Scopes, &r.KeyID, &r.Sealed,
-		&r.ExpiresAt, &r.RotatedAt, &r.CreatedAt, &r.UpdatedAt, &r.Expired)
+		&r.ExpiresAt, &r.RotatedAt, &r.CreatedAt, &r.UpdatedAt, &r.Expired, &r.Lineage, &r.Parent,
+		&r.ReauthReason, &r.RefreshAfter, &r.NextTryAt, &r.LastError, &r.Failures, &r.Due, &r.Resting, &r.Leased)
 }
 
 // oneVaultToken gives the only row of a statement about an account, which is its first argument; chat.ErrNotFound when
@@ -40,8 +52,8 @@ func (s *Store) oneVaultToken(ctx context.Context, doing, sql string, args ...an
 }
 
 // The row is there before anything is sealed for it: its id is bound into what is sealed.
-const reserveVaultToken = `INSERT INTO cloakroom.vault_tokens (account_id, provider, subject, kind, state, version, key_id, token_sealed, rotated_at)
- VALUES ($1, $2, $3, $4, 'REVOKED', 0, 0, '', now()) ON CONFLICT (account_id, provider, subject) DO UPDATE SET updated_at = now()
+const reserveVaultToken = `INSERT INTO cloakroom.vault_tokens (account_id, provider, subject, kind, state, version, key_id, token_sealed, rotated_at, lineage)
+ VALUES ($1, $2, $3, $4, 'REVOKED', 0, 0, '', now(), '') ON CONFLICT (account_id, provider, subject) DO UPDATE SET updated_at = now()
  RETURNING ` + vaultTokenColumns
 
 // ReserveVaultToken locks the row of an account, provider and subject until the transaction ends, and makes it when there
@@ -51,16 +63,19 @@ func (s *Store) ReserveVaultToken(ctx context.Context, accountID int64, provider
 }
 
 const writeVaultToken = `UPDATE cloakroom.vault_tokens SET kind = $3, state = 'ACTIVE', version = $4, scopes = $5, key_id = $6,
- token_sealed = $7, expires_at = $8, rotated_at = $9, updated_at = now()
+ token_sealed = $7, expires_at = $8, rotated_at = $9, lineage = $10, parent = $11, refresh_after = $12, updated_at = now(),
+ reauth_reason = '', lease_owner = '', lease_until = NULL, failures = 0, next_try_at = NULL, last_error = ''
  WHERE account_id = $1 AND vault_token_id = $2 AND version = $4 - 1 RETURNING ` + vaultTokenColumns
 
-// WriteVaultToken puts a credential into a row that the transaction has reserved, as its next version, and gives the row.
+// WriteVaultToken puts a credential into a row that the transaction has locked, as its next version and in force, and gives
+// the row. What was known of failed refreshes is over.
 func (s *Store) WriteVaultToken(ctx context.Context, r *VaultTokenRow) (*VaultTokenRow, error) {
 	scopes := r.Scopes
 	if scopes == nil {
 		scopes = []string{}
 	}
-	return s.oneVaultToken(ctx, "write", writeVaultToken, r.AccountID, r.ID, r.Kind, r.Version, scopes, r.KeyID, r.Sealed, r.ExpiresAt, r.RotatedAt)
+	return s.oneVaultToken(ctx, "write", writeVaultToken, r.AccountID, r.ID, r.Kind, r.Version, scopes, r.KeyID, r.Sealed, r.ExpiresAt, r.RotatedAt,
+		r.Lineage, r.Parent, r.RefreshAfter)
 }
 
 const findVaultToken = `SELECT ` + vaultTokenColumns + ` FROM cloakroom.vault_tokens
@@ -73,6 +88,7 @@ func (s *Store) FindVaultToken(ctx context.Context, accountID int64, provider, s
 }
 
 const revokeVaultToken = `UPDATE cloakroom.vault_tokens SET state = 'REVOKED', key_id = 0, token_sealed = '',
+ lineage = '', parent = '', reauth_reason = '', refresh_after = NULL, lease_owner = '', lease_until = NULL, failures = 0, next_try_at = NULL, last_error = '',
  updated_at = CASE WHEN state = 'REVOKED' THEN updated_at ELSE now() END
  WHERE account_id = $1 AND provider = $2 AND subject = $3 AND version > 0 RETURNING ` + vaultTokenColumns
 

@@ -38,7 +38,7 @@ var Scheduler = chat.Actor{Kind: "SCHEDULE", ID: "schedule"}
 func (v *Vault) Tend(ctx context.Context) error {
 	ctx, s := WithActor(ctx, Scheduler), v.Schedule
 	return errors.Join(v.tendAccounts(ctx, s), v.tendEpoch(ctx, s), v.tendRetirement(ctx, s), v.tendErasures(ctx), v.tendIndexes(ctx),
-		v.tendOrderings(ctx, s), v.tendForgotten(ctx), v.warnOverdue(ctx, s))
+		v.tendOrderings(ctx, s), v.tendForgotten(ctx), v.warnOverdue(ctx, s), v.tendTokens(ctx))
 }
 
 // tendAccounts rotates accounts whose keys are too old, oldest first and a few at a time.

@@ -50,6 +50,10 @@ type Vault struct {
 	// Schedule is what Tend goes by; to be set before.
 	Schedule Schedule
 
+	refreshes  refreshes // of third parties' tokens under way
+	spoolDir   string
+	spoolAfter time.Duration
+
 	// SearchTime is how long a search goes on before it gives what it has; to be set before.
 	SearchTime time.Duration
 
@@ -66,14 +70,15 @@ type Vault struct {
 func New(s *store.Store, keys *keyring.Keyring, client redis.UniversalClient, bus *events.Bus, log *slog.Logger, registry prometheus.Registerer) *Vault {
 	m := newMetrics(registry)
 	records := newCache(client, log, m)
-	v := &Vault{store: s, keys: keys, cache: records, budgets: newBudgets(client, log, &records.quiet), bus: bus, log: log, metrics: m, SearchTime: searchTime}
-	registry.MustRegister(keyMetrics{v}, auditMetrics{v})
+	v := &Vault{store: s, keys: keys, cache: records, budgets: newBudgets(client, log, &records.quiet), bus: bus, log: log, metrics: m, SearchTime: searchTime, spoolAfter: spoolAfter}
+	registry.MustRegister(keyMetrics{v}, auditMetrics{v}, tokenMetrics{v})
 	return v
 }
 
-// Settle waits until what was read has reached the cache, and puts on record what is counted: for a clean stop, and for
-// tests.
+// Settle waits until what was read has reached the cache and what was asked of providers is kept, and puts on record what
+// is counted: for a clean stop, and for tests.
 func (v *Vault) Settle() {
+	v.refreshes.running.Wait()
 	v.cache.fills.Wait()
 	v.closeWindows()
 }
@@ -83,6 +88,7 @@ type metrics struct {
 	cache      *prometheus.CounterVec
 	budget     *prometheus.CounterVec
 	searched   *prometheus.CounterVec
+	refreshes  *prometheus.CounterVec
 }
 
 func newMetrics(registry prometheus.Registerer) *metrics {
@@ -97,8 +103,11 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		searched: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cloakroom_searched_messages_total", Help: "Messages opened by searches, by what gave them (tokens, patterns, scan) and outcome: verified, missed, hidden, unreadable."},
 			[]string{"by", "outcome"}),
+		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cloakroom_vault_refreshes_total", Help: "Refreshes of third parties' tokens, by provider and outcome: REFRESHED, SUPERSEDED, SPOOLED, LOST, or the failure."},
+			[]string{"provider", "outcome"}),
 	}
-	registry.MustRegister(m.unreadable, m.cache, m.budget, m.searched)
+	registry.MustRegister(m.unreadable, m.cache, m.budget, m.searched, m.refreshes)
 	return m
 }
 

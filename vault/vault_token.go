@@ -53,6 +53,10 @@ func (v *Vault) StoreToken(ctx context.Context, stored TokenStored) (*chat.Vault
 func (v *Vault) putToken(ctx context.Context, tx *store.Store, entry *chat.AuditEntry, row *store.VaultTokenRow, stored *TokenStored) (*store.VaultTokenRow, error) {
 	row.Kind, row.Scopes, row.ExpiresAt = stored.Kind, stored.Scopes, stored.ExpiresAt
 	row.Version, row.RotatedAt = row.Version+1, row.UpdatedAt
+	row.Lineage, row.Parent, row.RefreshAfter = newLineage(), []byte{}, nil
+	if stored.Credential.Refresh != "" {
+		row.RefreshAfter = refreshAfter(row.RotatedAt, row.ExpiresAt)
+	}
 	keys, err := v.keys.Account(ctx, stored.AccountID)
 	if err != nil {
 		return nil, err
@@ -71,12 +75,30 @@ func (v *Vault) putToken(ctx context.Context, tx *store.Store, entry *chat.Audit
 }
 
 // RetrieveToken gives a credential in clear, without what would refresh it, and puts that on record in the transaction
-// that reads it. chat.ErrNotFound when nothing was ever stored there, REVOKED and EXPIRED by the database's clock, and
-// chat.ErrUnreadable when it does not open.
+// that reads it. One that is due is refreshed behind the answer, one that has expired before it. chat.ErrNotFound when
+// nothing was ever stored there, REVOKED and EXPIRED by the database's clock, and chat.ErrUnreadable when it does not open.
 func (v *Vault) RetrieveToken(ctx context.Context, accountID int64, provider, subject string) (*chat.VaultToken, *chat.Credential, error) {
 	if err := checkSubject("", provider, subject); err != nil {
 		return nil, nil, err
 	}
+	row, credential, err := v.giveToken(ctx, accountID, provider, subject)
+	if row != nil && v.refreshable(row) && !row.Resting {
+		switch {
+		case err == nil && row.Due && !row.Leased:
+			v.startRefresh(ctx, row)
+		case chat.CodeOf(err) == chat.Expired:
+			_ = v.startRefresh(ctx, row).wait(ctx) // the row says how it ended
+			row, credential, err = v.giveToken(ctx, accountID, provider, subject)
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return &row.VaultToken, credential, nil
+}
+
+// giveToken reads a credential and puts that on record; it gives the row it has read with an error too.
+func (v *Vault) giveToken(ctx context.Context, accountID int64, provider, subject string) (*store.VaultTokenRow, *chat.Credential, error) {
 	entry := vaultTokenEntry(ctx, chat.VaultTokenRetrieved, accountID)
 	var row *store.VaultTokenRow
 	var credential *chat.Credential
@@ -96,23 +118,29 @@ func (v *Vault) RetrieveToken(ctx context.Context, accountID int64, provider, su
 		return err
 	})
 	if errors.Is(err, chat.ErrUnreadable) && row != nil {
-		return nil, nil, v.tokenUnreadable(ctx, &row.VaultToken, err)
+		return row, nil, v.tokenUnreadable(ctx, &row.VaultToken, err)
 	}
 	if err != nil {
-		return nil, nil, err
+		return row, nil, err
 	}
 	credential.Refresh = ""
-	return &row.VaultToken, credential, nil
+	return row, credential, nil
 }
 
 func usable(row *store.VaultTokenRow) error {
 	switch {
 	case row.State == chat.TokenGone:
 		return chat.Errorf(chat.Revoked, "the token was revoked: store it anew")
-	case row.Expired:
-		return chat.Errorf(chat.Expired, "the token has expired: store a new one")
+	case !row.Expired:
+		return nil
+	case row.State == chat.TokenReauth:
+		return chat.Errorf(chat.Expired, "the token has expired and cannot be refreshed any more (%s): access must be granted anew, and stored", *row.ReauthReason)
+	case row.LastError != nil:
+		return chat.Errorf(chat.Expired, "the token has expired, and the provider gives no new one for now (%s): ask again later", *row.LastError)
+	case row.Leased:
+		return chat.Errorf(chat.Expired, "the token has expired and is being refreshed: ask again")
 	}
-	return nil
+	return chat.Errorf(chat.Expired, "the token has expired: store a new one")
 }
 
 // RevokeToken deletes a credential and puts it on record in one transaction; what is known of it stays. Revoking what is

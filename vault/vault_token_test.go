@@ -59,7 +59,7 @@ func TestTokensAreKeptAndGiven(t *testing.T) {
 	expires := s.ExpiresAt.Truncate(time.Microsecond)
 	want := &chat.VaultToken{AccountID: schema.Acme, ID: token.ID, Provider: "shopify", Subject: "hook/5", Kind: chat.OAuth2Token, State: chat.TokenActive,
 		Version: 1, Scopes: s.Scopes, ExpiresAt: &expires}
-	times := cmpopts.IgnoreFields(chat.VaultToken{}, "RotatedAt", "CreatedAt", "UpdatedAt")
+	times := cmpopts.IgnoreFields(chat.VaultToken{}, "RotatedAt", "CreatedAt", "UpdatedAt", "RefreshAfter")
 	if diff := cmp.Diff(want, token, times, cmpopts.EquateApproxTime(0)); diff != "" || token.ID < 1 || token.RotatedAt.IsZero() {
 		t.Error(diff)
 	}
