@@ -67,6 +67,9 @@ func TestFilesAreReadAsWritten(t *testing.T) {
 		}
 		rows = append(rows, r)
 	}
+	last := exampleRow()
+	last.OccurredAt = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) // what stands for a time that cannot be written
+	rows = append(rows, last)
 	for _, format := range []Format{CSV, JSON} {
 		text := fileOf(t, format, rows...)
 		got, err := readAll(text)
@@ -148,7 +151,7 @@ func FuzzReader(f *testing.F) {
 			return
 		}
 		for _, r := range rows {
-			if r.OccurredAt.Year() < 1 || r.OccurredAt.Year() > 9999 || !json.Valid(r.Details) {
+			if !json.Valid(r.Details) {
 				continue // which no writer writes
 			}
 			again, err := readAll(fileOf(t, CSV, r))

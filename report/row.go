@@ -52,11 +52,16 @@ func (r Row) digest() proof.Hash {
 
 func (r Row) normal() Row {
 	r.OccurredAt = r.OccurredAt.UTC().Truncate(time.Microsecond)
+	if year := r.OccurredAt.Year(); year < 1 || year > 9999 { // which somebody has put there, and which no text can say
+		r.OccurredAt = never
+	}
 	if len(r.Details) == 0 {
 		r.Details = json.RawMessage("null")
 	}
 	return r
 }
+
+var never = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
 // differing names the columns in which a row says other than a leaf.
 func (r Row) differing(l *proof.Disclosed) (names []string) {

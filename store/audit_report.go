@@ -30,7 +30,7 @@ func (s *Store) PageAuditEntries(ctx context.Context, accountID int64, f chat.Au
 }
 
 func scanAuditRow(rows pgx.Rows) (r AuditRow, err error) {
-	return r, rows.Scan(&r.AccountID, &r.ID, &r.OccurredAt, &r.Actor.Kind, &r.Actor.ID, &r.Action, &r.EntityType,
+	return r, rows.Scan(&r.AccountID, &r.ID, (*auditTime)(&r.OccurredAt), &r.Actor.Kind, &r.Actor.ID, &r.Action, &r.EntityType,
 		&r.EntityID, &r.RequestID, &r.KeyID, &r.DetailsSealed)
 }
 
@@ -83,7 +83,7 @@ func (s *Store) ListReported(ctx context.Context, accountID, after int64, f chat
 func scanReported(rows pgx.Rows) (r ReportedLeaf, err error) {
 	var found bool
 	var e NumberlessEntry
-	err = rows.Scan(&r.Seq, &r.Hash, &found, &e.AccountID, &e.ID, &e.OccurredAt, &e.Actor.Kind, &e.Actor.ID, &e.Action,
+	err = rows.Scan(&r.Seq, &r.Hash, &found, &e.AccountID, &e.ID, (*auditTime)(&e.OccurredAt), &e.Actor.Kind, &e.Actor.ID, &e.Action,
 		&e.EntityType, &e.EntityID, &e.RequestID, &e.KeyID, &e.DetailsSealed, &e.Transaction)
 	if found {
 		r.Entry = &e
