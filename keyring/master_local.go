@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -97,8 +98,9 @@ func (k *localKey) destroy(context.Context) error {
 	return syncDir(filepath.Dir(k.path))
 }
 
-// readMaster checks the file that is open, not its name, so that it cannot be exchanged in between.
-func readMaster(path string) (tink.AEAD, error) {
+// readPrivate reads a file that nobody but its owner may read. It checks the file that is open, not its name, so that it
+// cannot be exchanged in between.
+func readPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -114,7 +116,16 @@ func readMaster(path string) (tink.AEAD, error) {
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return nil, fmt.Errorf("its mode is %04o, so others may read it: run chmod 600 on it", mode)
 	}
-	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(f))
+	return io.ReadAll(f)
+}
+
+func readMaster(path string) (tink.AEAD, error) {
+	text, err := readPrivate(path)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(text)
+	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(text)))
 	if err != nil {
 		return nil, errors.New("it is not a Tink keyset in JSON") // the parser's error may quote the file
 	}
