@@ -89,6 +89,22 @@ type Mutation struct {
 type Query struct {
 }
 
+// Which credential to refresh.
+type RefreshTokenInput struct {
+	// The account.
+	AccountID chat.ID `json:"accountId"`
+	// The third party.
+	Provider string `json:"provider"`
+	// What it is for.
+	Subject string `json:"subject"`
+}
+
+// What became of the credential.
+type RefreshTokenPayload struct {
+	// What is known of it now.
+	Token *chat.VaultToken `json:"token"`
+}
+
 // Which credential to delete, and why.
 type RevokeTokenInput struct {
 	// The account.

@@ -286,6 +286,7 @@ type ComplexityRoot struct {
 		CreateContact                func(childComplexity int, input CreateContactInput) int
 		EraseContact                 func(childComplexity int, input EraseContactInput) int
 		MergeContacts                func(childComplexity int, input MergeContactsInput) int
+		RefreshToken                 func(childComplexity int, input RefreshTokenInput) int
 		RevokeToken                  func(childComplexity int, input RevokeTokenInput) int
 		SetAttributePolicy           func(childComplexity int, input SetAttributePolicyInput) int
 		SetContactOrdering           func(childComplexity int, input SetContactOrderingInput) int
@@ -315,6 +316,10 @@ type ComplexityRoot struct {
 	Query struct {
 		Account func(childComplexity int, id chat.ID) int
 		Viewer  func(childComplexity int) int
+	}
+
+	RefreshTokenPayload struct {
+		Token func(childComplexity int) int
 	}
 
 	RevokeTokenPayload struct {
@@ -387,16 +392,20 @@ type ComplexityRoot struct {
 	}
 
 	VaultToken struct {
-		CreatedAt func(childComplexity int) int
-		ExpiresAt func(childComplexity int) int
-		GraphID   func(childComplexity int) int
-		Kind      func(childComplexity int) int
-		Provider  func(childComplexity int) int
-		RotatedAt func(childComplexity int) int
-		Scopes    func(childComplexity int) int
-		State     func(childComplexity int) int
-		Subject   func(childComplexity int) int
-		Version   func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		ExpiresAt    func(childComplexity int) int
+		GraphID      func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		LastError    func(childComplexity int) int
+		NextTryAt    func(childComplexity int) int
+		Provider     func(childComplexity int) int
+		ReauthReason func(childComplexity int) int
+		RefreshAfter func(childComplexity int) int
+		RotatedAt    func(childComplexity int) int
+		Scopes       func(childComplexity int) int
+		State        func(childComplexity int) int
+		Subject      func(childComplexity int) int
+		Version      func(childComplexity int) int
 	}
 
 	Viewer struct {
@@ -1464,6 +1473,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MergeContacts(childComplexity, args["input"].(MergeContactsInput)), true
+	case "Mutation.refreshToken":
+		if e.ComplexityRoot.Mutation.RefreshToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_refreshToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RefreshToken(childComplexity, args["input"].(RefreshTokenInput)), true
 	case "Mutation.revokeToken":
 		if e.ComplexityRoot.Mutation.RevokeToken == nil {
 			break
@@ -1643,6 +1663,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+
+	case "RefreshTokenPayload.token":
+		if e.ComplexityRoot.RefreshTokenPayload.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefreshTokenPayload.Token(childComplexity), true
 
 	case "RevokeTokenPayload.token":
 		if e.ComplexityRoot.RevokeTokenPayload.Token == nil {
@@ -1849,12 +1876,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.VaultToken.Kind(childComplexity), true
+	case "VaultToken.lastError":
+		if e.ComplexityRoot.VaultToken.LastError == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.LastError(childComplexity), true
+	case "VaultToken.nextTryAt":
+		if e.ComplexityRoot.VaultToken.NextTryAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.NextTryAt(childComplexity), true
 	case "VaultToken.provider":
 		if e.ComplexityRoot.VaultToken.Provider == nil {
 			break
 		}
 
 		return e.ComplexityRoot.VaultToken.Provider(childComplexity), true
+	case "VaultToken.reauthReason":
+		if e.ComplexityRoot.VaultToken.ReauthReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.ReauthReason(childComplexity), true
+	case "VaultToken.refreshAfter":
+		if e.ComplexityRoot.VaultToken.RefreshAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VaultToken.RefreshAfter(childComplexity), true
 	case "VaultToken.rotatedAt":
 		if e.ComplexityRoot.VaultToken.RotatedAt == nil {
 			break
@@ -1941,6 +1992,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputEraseContactInput,
 		ec.unmarshalInputLookupContactInput,
 		ec.unmarshalInputMergeContactsInput,
+		ec.unmarshalInputRefreshTokenInput,
 		ec.unmarshalInputRevokeTokenInput,
 		ec.unmarshalInputSetAttributePolicyInput,
 		ec.unmarshalInputSetContactOrderingInput,
@@ -2540,6 +2592,14 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_RefreshTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_RefreshTokenPayload_token(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefreshTokenPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "token":
@@ -2700,6 +2760,14 @@ func (ec *executionContext) childFields_VaultToken(ctx context.Context, field gr
 		return ec.fieldContext_VaultToken_rotatedAt(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_VaultToken_createdAt(ctx, field)
+	case "reauthReason":
+		return ec.fieldContext_VaultToken_reauthReason(ctx, field)
+	case "refreshAfter":
+		return ec.fieldContext_VaultToken_refreshAfter(ctx, field)
+	case "lastError":
+		return ec.fieldContext_VaultToken_lastError(ctx, field)
+	case "nextTryAt":
+		return ec.fieldContext_VaultToken_nextTryAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VaultToken", field.Name)
 }

@@ -35,6 +35,7 @@ var changes = map[string]change{
 	"setAttributePolicy":           {"", "root", `accountId: "1", model: CONTACT, key: "plan", personal: false, searchable: false, expectedVersion: 0, reason: "r"`, "definition { key }", 1, chat.AttributePolicySet},
 	"setSearchMode":                {"", "root", `accountId: "1", mode: SCAN, reason: "r"`, "account { id }", 1, chat.SearchModeSet},
 	"storeToken":                   {"", "everything", aCredential, "token { id }", 1, chat.VaultTokenStored},
+	"refreshToken":                 {"", "everything", `accountId: "1", provider: "acme", subject: "hook/1"`, "token { id }", 1, chat.VaultTokenRefreshed},
 	"revokeToken":                  {"storeToken", "everything", `accountId: "1", provider: "shopify", subject: "hook/1", reason: "r"`, "token { id }", 1, chat.VaultTokenRevoked},
 	"setContactOrdering":           {"", "root", `accountId: "1", field: COMPANY, labels: true, reason: "r"`, "account { id }", 1, chat.ContactOrderingSet},
 }
@@ -64,6 +65,9 @@ func TestEveryMutationIsOnRecord(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
 			e := newEdge(t)
+			if f.Name == "refreshToken" {
+				plantGrant(t, e)
+			}
 			if first, needed := changes[c.before]; needed {
 				first.made(t, e, c.before).data(t, new(any))
 			}

@@ -19,7 +19,7 @@ const (
 	costContent  = 2    // a text behind @piiText, such as a message's
 	costOrder    = 2000 // an order by a sealed value: up to 20,000 of them are opened and sorted
 	costSearch   = 500  // a search: up to 1,000 values are opened and compared, or 300 ms spent
-	costToken    = 200  // a third party's credential, whose reading is written down
+	costToken    = 200  // a third party's credential, whose reading is written down, or which a third party is asked for
 	costCompare  = 200  // a condition of a filter: as an order at worst, and most are an index scan
 	// assumedList is the length of a list whose length nobody gives, such as the labels of a contact.
 	assumedList = 2
@@ -43,7 +43,7 @@ var colleagues = map[string]bool{"Query": true, "Mutation": true, "Viewer": true
 	"SetPiiMaskingPayload": true, "SetFeatureFlagPayload": true, "EraseContactPayload": true, "ContactErasure": true,
 	"AccountSearch": true, "ContactOrdering": true, "AttributeDefinition": true, "SavedView": true,
 	"SetAttributePolicyPayload": true, "SetSearchModePayload": true, "SetContactOrderingPayload": true,
-	"VaultToken": true, "StoredToken": true, "StoreTokenPayload": true, "RevokeTokenPayload": true}
+	"VaultToken": true, "StoredToken": true, "StoreTokenPayload": true, "RefreshTokenPayload": true, "RevokeTokenPayload": true}
 
 // searches are the fields that cost more than what is selected of them.
 var searches = map[string]bool{"searchContacts": true, "searchMessages": true, "duplicateCandidates": true}
@@ -82,7 +82,7 @@ func (c *costs) field(f *ast.Field, page int) int {
 	length, own := 1, 0
 	if searches[d.Name] {
 		own = costSearch
-	} else if d.Type.Name() == "StoredToken" {
+	} else if name := d.Type.Name(); name == "StoredToken" || name == "RefreshTokenPayload" {
 		own = costToken
 	}
 	switch {

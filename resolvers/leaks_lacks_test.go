@@ -50,11 +50,13 @@ var knownNames = map[string]string{
 	"Mutation.storeToken": "for services", "Mutation.revokeToken": "for services",
 	"StoreTokenInput": "what services store", "StoreTokenInput.accessToken": "what services store", "StoreTokenInput.refreshToken": "what services store",
 	"StoreTokenInput.tokenType": "such as Bearer", "StoreTokenPayload": "what is known of it", "StoreTokenPayload.token": "what is known of it",
-	"RevokeTokenInput": "which to delete", "RevokeTokenPayload": "what is known of it", "RevokeTokenPayload.token": "what is known of it",
+	"Mutation.refreshToken": "for services", "RefreshTokenInput": "which to refresh", "RefreshTokenPayload": "what is known of it",
+	"RefreshTokenPayload.token": "what is known of it",
+	"RevokeTokenInput":          "which to delete", "RevokeTokenPayload": "what is known of it", "RevokeTokenPayload.token": "what is known of it",
 }
 
 // mutationsThereAre are those of this release: none writes a message or anything a contact is sent.
-var mutationsThereAre = []string{"createContact", "eraseContact", "mergeContacts", "revokeToken", "setAttributePolicy", "setContactOrdering", "setFeatureFlag", "setPiiMasking",
+var mutationsThereAre = []string{"createContact", "eraseContact", "mergeContacts", "refreshToken", "revokeToken", "setAttributePolicy", "setContactOrdering", "setFeatureFlag", "setPiiMasking",
 	"setSearchMode", "storeToken", "updateContact", "updateContactAttributes", "updateConversationAttributes"}
 
 // whatIsThere finds what docs/leaks.md says there is not: types, fields, arguments and inputs by their names,

@@ -42,3 +42,16 @@ func (r *mutationResolver) RevokeToken(ctx context.Context, input graph.RevokeTo
 	}
 	return &graph.RevokeTokenPayload{Token: token}, nil
 }
+
+// RefreshToken is the resolver for the refreshToken field.
+func (r *mutationResolver) RefreshToken(ctx context.Context, input graph.RefreshTokenInput) (*graph.RefreshTokenPayload, error) {
+	account, err := accountOf(ctx, input.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	token, err := r.Vault.RefreshToken(ctx, account.ID, input.Provider, input.Subject)
+	if err != nil {
+		return nil, named("input.subject", err)
+	}
+	return &graph.RefreshTokenPayload{Token: token}, nil
+}

@@ -139,15 +139,13 @@ func (v *Vault) RefreshToken(ctx context.Context, accountID int64, provider, sub
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case seen.State == chat.TokenGone:
-		return nil, usable(seen)
-	case seen.State == chat.TokenReauth:
-		return nil, notRefreshed(seen)
-	case seen.Kind == chat.StaticToken:
-		return nil, chat.InvalidField("input.subject", "is of a static credential, which nothing refreshes")
-	case !v.configured(provider):
-		return nil, chat.InvalidField("input.provider", "is not configured: the operator says in PROVIDERS how it is asked")
+	if err := v.mayRefresh(seen); err != nil {
+		return nil, err
+	}
+	entry := vaultTokenEntry(ctx, chat.VaultTokenAsked, accountID)
+	describe(entry, &seen.VaultToken)
+	if err := v.Record(ctx, *entry); err != nil { // a provider is not asked for what could not be put on record after
+		return nil, err
 	}
 	err = v.startRefresh(ctx, seen).wait(ctx)
 	if errors.Is(err, errNoRefresh) {
@@ -164,6 +162,21 @@ func (v *Vault) RefreshToken(ctx context.Context, accountID int64, provider, sub
 		return nil, notRefreshed(now)
 	}
 	return &now.VaultToken, nil
+}
+
+// mayRefresh says why there is no use in asking a provider.
+func (v *Vault) mayRefresh(row *store.VaultTokenRow) error {
+	switch {
+	case row.State == chat.TokenGone:
+		return usable(row)
+	case row.State == chat.TokenReauth:
+		return notRefreshed(row)
+	case row.Kind == chat.StaticToken:
+		return chat.InvalidField("input.subject", "is of a static credential, which nothing refreshes")
+	case !v.configured(row.Provider):
+		return chat.InvalidField("input.provider", "is not configured: the operator says in PROVIDERS how it is asked")
+	}
+	return nil
 }
 
 // notRefreshed says why a credential is still the one it was.
