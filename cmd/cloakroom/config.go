@@ -23,6 +23,7 @@ type Config struct {
 	Documents   string `env:"DOCUMENTS" envDefault:"trusted" why:"which documents run: trusted (those of the manifest) or any"`
 	Manifest    string `env:"DOCUMENTS_MANIFEST" why:"file of an installation's own documents: JSON, SHA-256 to text"`
 	RateLimit   int    `env:"RATE_LIMIT" envDefault:"20000" why:"points a second that come back to each viewer; 0 is no limit"`
+	Proxies     string `env:"TRUSTED_PROXIES" why:"addresses and networks of the proxies in front, separated by commas: whom X-Forwarded-For of theirs names is the address that is on record, and that sign-ins are limited by"`
 	Jobs        string `env:"JOBS" envDefault:"on" why:"off: this replica serves and leaves scheduled work on keys to the others"`
 
 	KeyRotation    Span `env:"KEY_ROTATION" envDefault:"90d" why:"age at which an account gets new keys by itself; 0s is never"`
@@ -125,6 +126,9 @@ func (c Config) check() error {
 		if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 			problems = append(problems, fmt.Errorf("%s must be a URL with http or https, such as http://collector:4318", name))
 		}
+	}
+	if _, err := parseProxies(c.Proxies); err != nil {
+		problems = append(problems, err)
 	}
 	if c.JobRate < 0 {
 		problems = append(problems, errors.New("JOB_RATE must be a number of rows from 0 up"))

@@ -142,6 +142,10 @@ func (app *App) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	trusted, err := parseProxies(app.Config.Proxies)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", app.authenticated(graphql))
 	mux.Handle("POST /auth/sign_in", resolvers.SameOrigin(http.HandlerFunc(app.Auth.SignIn)))
@@ -149,7 +153,7 @@ func (app *App) handler() (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", app.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(app.Registry, promhttp.HandlerOpts{}))
-	return app.guarded(mux), nil
+	return app.guarded(mux, trusted), nil
 }
 
 // authenticated lets a request in with its viewer, or not at all.
@@ -184,18 +188,20 @@ var headers = map[string][]string{
 
 // guarded gives every request an id and a deadline and its answer headers, and logs it by path alone. A change of keys
 // waits for it.
-func (app *App) guarded(next http.Handler) http.Handler {
+func (app *App) guarded(next http.Handler, trusted proxies) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer app.Vault.Enter()()
 		id := rand.Text()
 		ctx, cancel := context.WithTimeout(r.Context(), requestDeadline)
 		defer cancel()
-		ctx, end := app.begin(vault.WithFrom(ctx, peerOf(r)), r, id)
+		peer := trusted.peerOf(r)
+		ctx, end := app.begin(vault.WithFrom(ctx, peer), r, id)
 		h := w.Header()
 		maps.Copy(h, headers)
 		h.Set("X-Request-Id", id)
 		answer, start := &answered{ResponseWriter: w}, time.Now()
 		r = r.WithContext(ctx)
+		r.RemoteAddr = net.JoinHostPort(peer, "0") // of the copy: what is limited by address is limited by this one
 		defer func() {
 			answer.orElse(http.StatusInternalServerError) // the handler panicked
 			end(answer.status)
@@ -204,16 +210,6 @@ func (app *App) guarded(next http.Handler) http.Handler {
 		next.ServeHTTP(answer, r)
 		answer.orElse(http.StatusOK)
 	})
-}
-
-// peerOf is the address a request came from: behind a proxy the proxy's, because whatever else names one is its sender's
-// own text.
-func peerOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // ready says part by part whether requests can be served.
