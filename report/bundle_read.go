@@ -35,7 +35,8 @@ type item struct {
 type bundleReader struct {
 	lines *bufio.Scanner
 	sum   hash.Hash // of all lines before the one that is signed
-	read  int
+	read  int       // lines
+	bytes int64
 }
 
 func newBundleReader(from io.Reader) *bundleReader {
@@ -64,6 +65,7 @@ func (r *bundleReader) line() (string, error) {
 		return "", io.EOF
 	}
 	r.read++
+	r.bytes += int64(len(r.lines.Bytes())) + 1
 	return r.lines.Text(), nil
 }
 

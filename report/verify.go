@@ -75,8 +75,8 @@ type verification struct {
 }
 
 // Verify holds a report and its bundle against each other, and the bundle against what a trusted key has signed. It reads
-// both once and keeps nothing of them; progress is called now and then with how many lines have been read.
-func Verify(bundle, report io.Reader, trusted proof.Trusted, progress func(lines int)) (Verdict, error) {
+// both once and keeps nothing of them; progress is called now and then with how much of the bundle has been read.
+func Verify(bundle, report io.Reader, trusted proof.Trusted, progress func(bytes int64)) (Verdict, error) {
 	v := &verification{trusted: trusted, bundle: newBundleReader(bundle), tree: proof.NewTree(), file: sha256.New(), last: -1}
 	v.Findings, v.Counts = []Finding{}, make(map[FindingKind]int64)
 	var err error
@@ -92,7 +92,7 @@ func Verify(bundle, report io.Reader, trusted proof.Trusted, progress func(lines
 	v.nextRow()
 	for v.item() {
 		if progress != nil && v.bundle.read%10_000 == 0 {
-			progress(v.bundle.read)
+			progress(v.bundle.bytes)
 		}
 	}
 	for ; v.row != nil; v.nextRow() {

@@ -55,7 +55,7 @@ func (app *App) prepare(command string) error {
 	}
 	app.Config = config
 	app.openLog()
-	if command == "config" || command == "keys create-master" || strings.HasPrefix(command, "documents") || strings.HasPrefix(command, "audit key") {
+	if command == "config" || command == "keys create-master" || strings.HasPrefix(command, "documents") || strings.HasPrefix(command, "audit key") || command == "audit verify-bundle" {
 		return nil
 	}
 	if command == "demo" {
@@ -115,6 +115,11 @@ func (app *App) openVault(program string, createKey bool) error {
 	app.Vault.Schedule = app.Config.schedule()
 	if app.Vault.Providers, err = provider.Load(app.Config.Providers); err != nil {
 		return fmt.Errorf("PROVIDERS: %w", err)
+	}
+	if app.Config.VaultSpool != "" {
+		if err := app.Vault.OpenSpool(app.Config.VaultSpool); err != nil {
+			return fmt.Errorf("VAULT_SPOOL: %w", err)
+		}
 	}
 	if err := app.attend(program); err != nil {
 		return err
@@ -182,6 +187,7 @@ func (app *App) leave() {
 // Close lets what is under way finish and closes every connection.
 func (app *App) Close() {
 	if app.Vault != nil {
+		app.Vault.StopRefreshing()
 		app.Vault.Settle()
 		app.leave()
 	}

@@ -19,6 +19,9 @@ import (
 type AuditCmd struct {
 	Key    AuditKeyCmd    `cmd:"" help:"The key that signs checkpoints of the audit trail. Needs no database."`
 	Verify AuditVerifyCmd `cmd:"" help:"Prove that nobody has changed the audit trail, or say what was changed. Needs the database alone."`
+	Report AuditReportCmd `cmd:"" help:"Write what was done into a file, and what proves it into another; on record."`
+
+	VerifyBundle AuditVerifyBundleCmd `cmd:"" help:"Check a report offline, with its bundle and the trusted keys alone."`
 }
 
 // AuditKeyCmd is `cloakroom audit key`.

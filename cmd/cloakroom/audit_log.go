@@ -38,27 +38,37 @@ func (c Config) auditKey() (*proof.Key, error) {
 	return key, nil
 }
 
-// trustedAuditKeys reads whose signatures count: those of AUDIT_TRUSTED_KEYS, or else AUDIT_KEY's own.
+// trustedAuditKeys reads whose signatures count.
 func (c Config) trustedAuditKeys() (proof.Trusted, error) {
-	if c.AuditTrustedKeys != "" {
-		text, err := os.ReadFile(c.AuditTrustedKeys)
-		if err != nil {
-			return nil, fmt.Errorf("read AUDIT_TRUSTED_KEYS: %w", err)
-		}
-		trusted, err := proof.ParseTrusted(string(text))
-		if err != nil {
-			return nil, fmt.Errorf("AUDIT_TRUSTED_KEYS: %w", err)
-		}
-		return trusted, nil
-	}
-	key, err := c.auditKey()
+	list, err := c.trustedAuditKeyList()
 	if err != nil {
 		return nil, err
 	}
-	if key == nil {
-		return nil, errors.New("AUDIT_TRUSTED_KEYS is not set: it names the file of public keys whose signatures count (`cloakroom audit key show`)")
+	trusted, err := proof.ParseTrusted(list)
+	if err != nil {
+		return nil, fmt.Errorf("AUDIT_TRUSTED_KEYS: %w", err)
 	}
-	return proof.ParseTrusted(key.Verifier())
+	return trusted, nil
+}
+
+// trustedAuditKeyList gives the public keys whose signatures count, one a line: those of AUDIT_TRUSTED_KEYS, or else
+// AUDIT_KEY's own.
+func (c Config) trustedAuditKeyList() (string, error) {
+	if c.AuditTrustedKeys != "" {
+		text, err := os.ReadFile(c.AuditTrustedKeys)
+		if err != nil {
+			return "", fmt.Errorf("read AUDIT_TRUSTED_KEYS: %w", err)
+		}
+		return string(text), nil
+	}
+	key, err := c.auditKey()
+	if err != nil {
+		return "", err
+	}
+	if key == nil {
+		return "", errors.New("AUDIT_TRUSTED_KEYS is not set: it names the file of public keys whose signatures count (`cloakroom audit key show`)")
+	}
+	return key.Verifier(), nil
 }
 
 // createAuditKey makes a key in a file that is not there yet and gives its public half.

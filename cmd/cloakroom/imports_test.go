@@ -39,7 +39,7 @@ var house = map[string]room{
 	"chatwoot":              {"chat", ""},
 	"chatwoot/schema":       {"chatwoot", ""},
 	"proof":                 {"chat", "github.com/transparency-dev/merkle golang.org/x/mod/sumdb/note"},
-	"report":              {"chat proof", ""},
+	"report":                {"chat proof", ""},
 	"outbox":                {"", "github.com/aws/aws-sdk-go-v2"},
 	"provider":              {"chat", "golang.org/x/oauth2"},
 	"provider/providertest": {"chat provider", ""},
