@@ -68,6 +68,7 @@ const (
 	VaultTokenRefreshed Action = "vault_token_refreshed"
 	VaultTokenUnfresh   Action = "vault_token_refresh_failed"  // the first failure in a row, and each of another kind
 	VaultTokenReauth    Action = "vault_token_reauth_required" // it cannot be refreshed any more
+	VaultTokensVerified Action = "vault_tokens_verified"       // compared with those that Chatwoot has
 	PIIRead             Action = "pii_read"                    // what a service was shown: one entry for each answer
 )
 

@@ -565,7 +565,8 @@ CREATE TABLE channel_api (
     identifier varchar,
     hmac_token varchar,
     hmac_mandatory boolean DEFAULT false,
-    additional_attributes jsonb DEFAULT '{}'
+    additional_attributes jsonb DEFAULT '{}',
+    secret varchar
 );
 CREATE UNIQUE INDEX index_channel_api_on_hmac_token ON channel_api (hmac_token);
 CREATE UNIQUE INDEX index_channel_api_on_identifier ON channel_api (identifier);
@@ -660,6 +661,7 @@ CREATE TABLE channel_tiktok (
     access_token varchar NOT NULL,
     expires_at timestamp(6) NOT NULL,
     refresh_token varchar NOT NULL,
+    refresh_token_expires_at timestamp(6) NOT NULL,
     created_at timestamp(6) NOT NULL,
     updated_at timestamp(6) NOT NULL
 );
@@ -741,6 +743,20 @@ CREATE TABLE agent_bots (
     secret varchar
 );
 CREATE INDEX index_agent_bots_on_account_id ON agent_bots (account_id);
+
+CREATE TABLE webhooks (
+    id bigserial PRIMARY KEY,
+    account_id integer,
+    inbox_id integer,
+    url text,
+    created_at timestamp(6) NOT NULL,
+    updated_at timestamp(6) NOT NULL,
+    webhook_type integer DEFAULT 0,
+    subscriptions jsonb DEFAULT '["conversation_status_changed", "conversation_updated", "conversation_created", "contact_created", "contact_updated", "message_created", "message_updated", "webwidget_triggered"]',
+    name varchar,
+    secret varchar
+);
+CREATE UNIQUE INDEX index_webhooks_on_account_id_and_url ON webhooks (account_id, url);
 
 CREATE TABLE agent_bot_inboxes (
     id bigserial PRIMARY KEY,
