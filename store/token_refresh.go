@@ -21,7 +21,8 @@ const claimTokenRefresh = `WITH claimed AS (
  WHERE account_id = $1 AND vault_token_id = $2 AND lineage = $3 AND state = 'ACTIVE'
   AND COALESCE(lease_until <= clock_timestamp(), true) AND COALESCE(next_try_at <= clock_timestamp(), true)
  RETURNING account_id, vault_token_id, lineage)
- INSERT INTO cloakroom.vault_token_refreshes (account_id, vault_token_id, lineage) SELECT account_id, vault_token_id, lineage FROM claimed
+ INSERT INTO cloakroom.vault_token_refreshes (account_id, vault_token_id, lineage, started_at)
+ SELECT account_id, vault_token_id, lineage, clock_timestamp() FROM claimed
  RETURNING refresh_id, started_at`
 
 // ClaimTokenRefresh has owner refresh a credential, for as long as the lease, and writes down that the third party is about

@@ -37,7 +37,8 @@ type Config struct {
 	AuditTrustedKeys  string `env:"AUDIT_TRUSTED_KEYS" why:"file of the public keys whose signatures count, one a line, old ones too; AUDIT_KEY's own by default"`
 	AuditDestinations string `env:"AUDIT_DESTINATIONS" secret:"all" why:"where checkpoints go, outside the database, separated by commas: file:///dir, s3://bucket/prefix?region=..., https://..."`
 
-	Providers string `env:"PROVIDERS" why:"file of the third parties whose tokens are refreshed: JSON, name to client_id, client_secret_file and, where it is not built in, token_url; without one none is"`
+	Providers  string `env:"PROVIDERS" why:"file of the third parties whose tokens are refreshed: JSON, name to client_id, client_secret_file and, where it is not built in, token_url; without one none is"`
+	VaultSpool string `env:"VAULT_SPOOL" why:"directory for new tokens that could not be written into the database, sealed, until they can; without one they are lost when that takes long"`
 
 	LogLevel string `env:"LOG_LEVEL" envDefault:"info" why:"debug, info, warn or error"`
 

@@ -90,6 +90,7 @@ func (app *App) serve(ready func(url string)) error {
 		return err
 	}
 	defer stopAuditLog()
+	defer app.keepSpool()()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	ready("http://" + listener.Addr().String())

@@ -19,7 +19,8 @@ type VaultCmd struct {
 	List     VaultListCmd     `cmd:"" help:"List what the vault keeps of an account, never a credential."`
 	Store    VaultStoreCmd    `cmd:"" help:"Keep a third party's credential, in place of the one that provider and subject had."`
 	Retrieve VaultRetrieveCmd `cmd:"" help:"Open a credential, and with --reveal print it; on record."`
-	Revoke   VaultRevokeCmd   `cmd:"" help:"Delete a credential here; at the third party it stays good."`
+	Refresh  VaultRefreshCmd  `cmd:"" help:"Have the provider give a new access token now, due or not; on record."`
+	Revoke   VaultRevokeCmd   `cmd:"" help:"Delete a credential here, and at the third party where it is configured and takes that."`
 }
 
 // vaultSubject is what a credential is for.
@@ -48,11 +49,23 @@ func (c *VaultListCmd) Run(app *App) error {
 		return printVaultJSON(app.Stdout, list)
 	}
 	table := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "PROVIDER\tSUBJECT\tKIND\tSTATE\tVERSION\tSTORED\tEXPIRES")
+	_, _ = fmt.Fprintln(table, "PROVIDER\tSUBJECT\tKIND\tSTATE\tVERSION\tSTORED\tEXPIRES\tREFRESH\tTROUBLE")
 	for _, t := range list {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", t.Provider, t.Subject, t.Kind, t.State, t.Version, dated(&t.RotatedAt), dated(t.ExpiresAt))
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", t.Provider, t.Subject, t.Kind, t.State, t.Version, dated(&t.RotatedAt), dated(t.ExpiresAt),
+			dated(t.RefreshAfter), orDash(troubleOf(t)))
 	}
 	return table.Flush()
+}
+
+// troubleOf is why a token is not refreshed as it should be, "" when it is.
+func troubleOf(t *chat.VaultToken) string {
+	switch {
+	case t.ReauthReason != nil:
+		return string(*t.ReauthReason)
+	case t.LastError != nil:
+		return string(*t.LastError)
+	}
+	return ""
 }
 
 func dated(t *time.Time) string {
@@ -74,12 +87,18 @@ type vaultTokenJSON struct {
 	ExpiresAt *time.Time           `json:"expires_at"` // null for never
 	RotatedAt time.Time            `json:"rotated_at"`
 	CreatedAt time.Time            `json:"created_at"`
+
+	ReauthReason *chat.ReauthReason `json:"reauth_reason"`
+	RefreshAfter *time.Time         `json:"refresh_after"` // null for never
+	LastError    *chat.RefreshError `json:"last_error"`
+	NextTryAt    *time.Time         `json:"next_try_at"`
 }
 
 func printVaultJSON(w io.Writer, list []*chat.VaultToken) error {
 	shown := make([]vaultTokenJSON, len(list))
 	for i, t := range list {
-		shown[i] = vaultTokenJSON{t.ID, t.Provider, t.Subject, t.Kind, t.State, t.Version, t.Scopes, t.ExpiresAt, t.RotatedAt, t.CreatedAt}
+		shown[i] = vaultTokenJSON{t.ID, t.Provider, t.Subject, t.Kind, t.State, t.Version, t.Scopes, t.ExpiresAt, t.RotatedAt, t.CreatedAt,
+			t.ReauthReason, t.RefreshAfter, t.LastError, t.NextTryAt}
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
@@ -175,6 +194,19 @@ func (c *VaultRetrieveCmd) Run(app *App) error {
 	return err
 }
 
+// VaultRefreshCmd is `cloakroom vault refresh`.
+type VaultRefreshCmd struct{ vaultSubject }
+
+// Run has the credential refreshed and waits for it.
+func (c *VaultRefreshCmd) Run(app *App) error {
+	token, err := app.Vault.RefreshToken(app.Context, c.Account, c.Provider, c.Subject)
+	if err != nil {
+		return noSuchCredential(err)
+	}
+	_, err = fmt.Fprintf(app.Stdout, "%s %s of account %d is refreshed, as version %d; it expires: %s.\n", token.Provider, token.Subject, c.Account, token.Version, dated(token.ExpiresAt))
+	return err
+}
+
 // VaultRevokeCmd is `cloakroom vault revoke`.
 type VaultRevokeCmd struct {
 	vaultSubject
@@ -183,12 +215,18 @@ type VaultRevokeCmd struct {
 
 // Run deletes the credential.
 func (c *VaultRevokeCmd) Run(app *App) error {
-	token, err := app.Vault.RevokeToken(app.Context, c.Account, c.Provider, c.Subject, c.Reason)
+	token, there, err := app.Vault.RevokeToken(app.Context, c.Account, c.Provider, c.Subject, c.Reason)
 	if err != nil {
 		return noSuchCredential(err)
 	}
-	_, err = fmt.Fprintf(app.Stdout, "%s %s of account %d is revoked here; at the provider it stays good until it is revoked there.\n", token.Provider, token.Subject, c.Account)
+	_, err = fmt.Fprintf(app.Stdout, "%s %s of account %d is revoked here; %s.\n", token.Provider, token.Subject, c.Account, revokedThere[there])
 	return err
+}
+
+var revokedThere = map[chat.AtProvider]string{
+	chat.RevokedThere:    "its provider says that it is void there as well",
+	chat.NotRevokedThere: "its provider could not be told, or did not say that it is void: it stays good there until it is revoked there",
+	chat.NotTold:         "its provider was not told: it stays good there until it is revoked there",
 }
 
 func noSuchCredential(err error) error {
