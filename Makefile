@@ -29,7 +29,7 @@ run: build ## Start Cloakroom with demo data, PostgreSQL and Redis included, on 
 test: devenv nodetools ## Run all tests against a private PostgreSQL and Redis
 	@exec bin/devenv test -- go test -race -shuffle=on -timeout 20m ./...
 
-check: FUZZTIME = 30000x
+check: FUZZTIME = 15000x
 check: test format vet lint generated audit-http differential canary fuzz ## Run everything that CI runs
 
 build: devenv cloakroom ## Build bin/cloakroom

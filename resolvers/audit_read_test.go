@@ -48,10 +48,12 @@ func TestReadsByServicesAreOnRecord(t *testing.T) {
 	o := newOracle(t, planned)
 	readers := map[string]bool{"everything": true, "pii-service": true, "reader-service": false} // who sees names by right
 	showed := 0
+	nth := -1
 	for viewer, names := range readers {
 		for way, e := range map[string]*edge{"from a plan": planned, "field by field": slow} {
-			for _, q := range append(append(questions(t), walk(t)...), bothAccounts) {
-				if q.changes() {
+			nth++
+			for i, q := range append(append(questions(t), walk(t)...), bothAccounts) {
+				if q.changes() || (nth+i)%thinned != 0 {
 					continue
 				}
 				query, doc := o.marked(t, q.query)

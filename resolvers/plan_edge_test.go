@@ -13,9 +13,9 @@ func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
 	t.Parallel()
 	planned := shared()
 	slow := planned.with(t, resolvers.Settings{Open: true, FieldByField: true})
-	for _, viewer := range []string{"masked", "exempt", "pii-service", "reader-service", "everything", "stranger"} {
-		for _, q := range append(questions(t), walk(t)...) {
-			if q.changes() {
+	for nth, viewer := range []string{"masked", "exempt", "pii-service", "reader-service", "everything", "stranger"} {
+		for i, q := range append(questions(t), walk(t)...) {
+			if q.changes() || (nth+i)%thinned != 0 {
 				continue
 			}
 			got := normal(t, planned.ask(t, viewer, q.query, q.variables).body)
