@@ -64,7 +64,8 @@ const (
 	VaultTokenStored    Action = "vault_token_stored"
 	VaultTokenRetrieved Action = "vault_token_retrieved"
 	VaultTokenRevoked   Action = "vault_token_revoked"
-	VaultTokenAsked     Action = "vault_token_refresh_asked" // by hand: what is due is refreshed without
+	VaultTokenElsewhere Action = "vault_token_revoked_at_provider" // what its provider made of that
+	VaultTokenAsked     Action = "vault_token_refresh_asked"       // by hand: what is due is refreshed without
 	VaultTokenRefreshed Action = "vault_token_refreshed"
 	VaultTokenUnfresh   Action = "vault_token_refresh_failed"  // the first failure in a row, and each of another kind
 	VaultTokenReauth    Action = "vault_token_reauth_required" // it cannot be refreshed any more

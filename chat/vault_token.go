@@ -67,6 +67,16 @@ const (
 	RefreshUnreadable   RefreshError = "UNREADABLE"    // what is kept here does not open
 )
 
+// AtProvider is what became at its provider of a token that was revoked here.
+type AtProvider string
+
+// What became of it.
+const (
+	RevokedThere    AtProvider = "REVOKED"     // it is void there as well
+	NotRevokedThere AtProvider = "NOT_REVOKED" // the provider was told, and did not say that it is void; or it could not be told
+	NotTold         AtProvider = "NOT_TOLD"    // there was nothing to tell, or nobody to tell it to
+)
+
 // Credential is a credential in clear, as it is sealed.
 type Credential struct {
 	Access    Secret // the access token, or the whole of a static one

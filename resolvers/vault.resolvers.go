@@ -36,7 +36,7 @@ func (r *mutationResolver) RevokeToken(ctx context.Context, input graph.RevokeTo
 	if err != nil {
 		return nil, err
 	}
-	token, err := r.Vault.RevokeToken(ctx, account.ID, input.Provider, input.Subject, input.Reason)
+	token, _, err := r.Vault.RevokeToken(ctx, account.ID, input.Provider, input.Subject, input.Reason)
 	if err != nil {
 		return nil, named("input.subject", err)
 	}

@@ -22,7 +22,7 @@ func (r *replica) keepsTokens(n int) (all []TokenStored) {
 	gone := hookToken()
 	gone.Subject = "gone"
 	r.stores(gone)
-	if _, err := r.RevokeToken(r.t.Context(), gone.AccountID, gone.Provider, gone.Subject, "a test"); err != nil {
+	if _, _, err := r.RevokeToken(r.t.Context(), gone.AccountID, gone.Provider, gone.Subject, "a test"); err != nil {
 		r.t.Fatal(err)
 	}
 	return all
@@ -112,7 +112,7 @@ func TestTokenAtFaultKeepsItsGeneration(t *testing.T) {
 	if got := r.wrong(vaultSets); got != "vault/1 is retired\nvault/2 is active" || r.vaultRows(1) != 1 {
 		t.Errorf("%d rows name generation 1; keysets are\n%s", r.vaultRows(1), got)
 	}
-	if _, err := r.RevokeToken(t.Context(), schema.Acme, "shopify", "hook/1", "it does not open"); err != nil {
+	if _, _, err := r.RevokeToken(t.Context(), schema.Acme, "shopify", "hook/1", "it does not open"); err != nil {
 		t.Fatal(err)
 	}
 	r.finish(r.begin(chat.RetireKeys, 0, chat.JobArguments{}))

@@ -82,13 +82,17 @@ func (v *Vault) keep(ctx context.Context, g *grant) error {
 func (v *Vault) keepOnce(ctx context.Context, g *grant) error {
 	ctx, cancel := context.WithTimeout(ctx, keepDeadline)
 	defer cancel()
-	entry, outcome, gone := vaultTokenEntry(ctx, chat.VaultTokenRefreshed, g.accountID), store.RefreshKept, false
+	entry, outcome := vaultTokenEntry(ctx, chat.VaultTokenRefreshed, g.accountID), store.RefreshKept
+	var gone *revoked // while it was being refreshed: nobody but us knows of what the provider gave
 	err := v.Change(ctx, entry, func(tx *store.Store) error {
 		row, err := tx.LockVaultToken(ctx, g.accountID, g.tokenID)
 		if err != nil {
 			return err
 		}
-		g.provider, g.subject, gone = row.Provider, row.Subject, row.State == chat.TokenGone
+		g.provider, g.subject = row.Provider, row.Subject
+		if row.State == chat.TokenGone && v.configured(row.Provider) {
+			gone = &revoked{token: row.VaultToken, credential: g.credential()}
+		}
 		if !g.belongs(row) {
 			outcome = store.RefreshSuperseded
 		}
@@ -115,8 +119,8 @@ func (v *Vault) keepOnce(ctx context.Context, g *grant) error {
 		v.metrics.refreshes.WithLabelValues(g.provider, outcome).Inc()
 		v.log.InfoContext(ctx, "a third party's token was refreshed", "account", g.accountID, "id", g.tokenID, "code", outcome)
 	}
-	if err == nil && gone {
-		v.voidGrant(ctx, g)
+	if err == nil {
+		v.tellProvider(ctx, gone)
 	}
 	return err
 }
@@ -142,17 +146,6 @@ func (v *Vault) putGrant(ctx context.Context, tx *store.Store, row *store.VaultT
 		return nil, err
 	}
 	return tx.WriteVaultToken(ctx, row)
-}
-
-// voidGrant has a provider take back what it gave while the token was being revoked here: nobody else knows of it.
-func (v *Vault) voidGrant(ctx context.Context, g *grant) {
-	if v.Providers == nil {
-		return
-	}
-	if err := v.Providers.Revoke(context.WithoutCancel(ctx), g.provider, g.subject, *g.credential()); err != nil {
-		v.log.WarnContext(ctx, "a token that was revoked here while it was being refreshed may be good at its provider still",
-			"account", g.accountID, "id", g.tokenID, "error", err.Error())
-	}
 }
 
 // newLineage names a credential.

@@ -143,31 +143,6 @@ func usable(row *store.VaultTokenRow) error {
 	return chat.Errorf(chat.Expired, "the token has expired: store a new one")
 }
 
-// RevokeToken deletes a credential and puts it on record in one transaction; what is known of it stays. Revoking what is
-// revoked already is on record and changes nothing. chat.ErrNotFound when nothing was ever stored there.
-func (v *Vault) RevokeToken(ctx context.Context, accountID int64, provider, subject, reason string) (*chat.VaultToken, error) {
-	if err := checkReason(reason); err != nil {
-		return nil, err
-	}
-	if err := checkSubject("input.", provider, subject); err != nil {
-		return nil, err
-	}
-	entry := vaultTokenEntry(ctx, chat.VaultTokenRevoked, accountID)
-	var left *store.VaultTokenRow
-	err := v.Change(ctx, entry, func(tx *store.Store) (err error) {
-		if left, err = tx.RevokeVaultToken(ctx, accountID, provider, subject); err != nil {
-			return err
-		}
-		describe(entry, &left.VaultToken)
-		entry.Details["reason"] = reason
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &left.VaultToken, nil
-}
-
 // ListTokens reads what is known of an account's credentials, by provider and subject, those that were revoked included.
 // It opens none of them.
 func (v *Vault) ListTokens(ctx context.Context, accountID int64) ([]*chat.VaultToken, error) {

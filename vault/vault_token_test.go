@@ -96,12 +96,12 @@ func TestRevokedTokensAreGone(t *testing.T) {
 	t.Parallel()
 	r := newReplica(t, storetest.WithDemo(t), nil)
 	s := hookToken()
-	if _, err := r.RevokeToken(t.Context(), s.AccountID, s.Provider, s.Subject, "never stored"); !errors.Is(err, chat.ErrNotFound) {
+	if _, _, err := r.RevokeToken(t.Context(), s.AccountID, s.Provider, s.Subject, "never stored"); !errors.Is(err, chat.ErrNotFound) {
 		t.Errorf("what was never stored: %v", err)
 	}
 	r.stores(s)
 	for range 2 {
-		left, err := r.RevokeToken(t.Context(), s.AccountID, s.Provider, s.Subject, "the shop has closed")
+		left, _, err := r.RevokeToken(t.Context(), s.AccountID, s.Provider, s.Subject, "the shop has closed")
 		if err != nil || left.State != chat.TokenGone || left.Version != 1 {
 			t.Fatalf("%+v, %v", left, err)
 		}
@@ -112,7 +112,7 @@ func TestRevokedTokensAreGone(t *testing.T) {
 	if kept := storetest.Value[string](t, r.store, `SELECT key_id || ' ' || octet_length(token_sealed) FROM cloakroom.vault_tokens`); kept != "0 0" {
 		t.Errorf("key and length of what was revoked are %s", kept)
 	}
-	if _, err := r.RevokeToken(t.Context(), s.AccountID, s.Provider, s.Subject, " "); chat.CodeOf(err) != chat.Invalid {
+	if _, _, err := r.RevokeToken(t.Context(), s.AccountID, s.Provider, s.Subject, " "); chat.CodeOf(err) != chat.Invalid {
 		t.Errorf("without a reason: %v", err)
 	}
 	if token := r.stores(s); token.State != chat.TokenActive || token.Version != 2 || r.retrieves(s) != "shpat_canary-access-1" {
@@ -203,7 +203,7 @@ func TestTokensOnRecordHoldNoSecret(t *testing.T) {
 	if _, _, err := r.RetrieveToken(ctx, s.AccountID, s.Provider, s.Subject); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.RevokeToken(ctx, s.AccountID, s.Provider, s.Subject, "the shop has closed"); err != nil {
+	if _, _, err := r.RevokeToken(ctx, s.AccountID, s.Provider, s.Subject, "the shop has closed"); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := r.Entries(t.Context(), schema.Acme, time.Now().Add(-time.Hour), 10)

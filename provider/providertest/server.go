@@ -139,12 +139,8 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	}
 	presented := form.Get("refresh_token")
 	fault := s.next()
-	if fault.hold != nil {
-		select {
-		case <-fault.hold:
-		case <-s.t.Context().Done():
-			return
-		}
+	if !s.held(fault) {
+		return
 	}
 	if fault.answer != nil {
 		s.note(presented, fault.name)
@@ -168,6 +164,19 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	write(w, http.StatusOK, granted)
+}
+
+// held waits for the end of a fault that hangs; false when the test is over.
+func (s *Server) held(fault Fault) bool {
+	if fault.hold == nil {
+		return true
+	}
+	select {
+	case <-fault.hold:
+		return true
+	case <-s.t.Context().Done():
+		return false
+	}
 }
 
 // rotate gives new tokens for a refresh token that is good, and voids the family of one that was spent.
@@ -227,7 +236,11 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if fault := s.next(); fault.answer != nil {
+	fault := s.next()
+	if !s.held(fault) {
+		return
+	}
+	if fault.answer != nil {
 		fault.answer(w)
 		return
 	}
