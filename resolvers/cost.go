@@ -46,7 +46,7 @@ var colleagues = map[string]bool{"Query": true, "Mutation": true, "Viewer": true
 	"VaultToken": true, "StoredToken": true, "StoreTokenPayload": true, "RefreshTokenPayload": true, "RevokeTokenPayload": true}
 
 // searches are the fields that cost more than what is selected of them.
-var searches = map[string]bool{"searchContacts": true, "searchMessages": true, "duplicateCandidates": true}
+var searches = map[string]bool{"searchContacts": true, "searchMessages": true, "duplicateCandidates": true, "auditReport": true}
 
 // of gives the cost of selections; page is how long the list is whose items or edges they would select, 0 for none.
 func (c *costs) of(selections ast.SelectionSet, page int) int {

@@ -43,6 +43,8 @@ var lacks = []struct{ rows, words string }{
 var knownNames = map[string]string{
 	"Conversation.unreadCount": "messages of the conversation it stands in, at most ten",
 
+	"Query.auditReport": "ids, states and reasons of the audit trail, for administrators: entries hold no customer's value",
+
 	// The token vault: credentials of the account's own with third parties, for services alone; nothing of a contact's.
 	"VaultToken": "what is known of a credential", "VaultTokenKind": "a sort of credential", "VaultTokenState": "where a credential stands",
 	"StoredToken": "a credential, for services", "StoredToken.token": "what is known of it", "StoredToken.accessToken": "for services",

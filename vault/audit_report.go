@@ -24,7 +24,11 @@ type AuditQuestion struct {
 func (q AuditQuestion) Opens() bool { return q.Purpose != "" && q.MayOpen }
 
 // AuditPage reads a page of the audit trail, the newest entries first, and puts that on record before it gives anything.
+// Where the question has no purpose, what a service says of its request is one.
 func (v *Vault) AuditPage(ctx context.Context, q AuditQuestion, page chat.Page) (*chat.AuditEntryConnection, error) {
+	if q.Purpose == "" {
+		q.Purpose, _ = ctx.Value(purposeKey{}).(string)
+	}
 	rows, err := v.store.PageAuditEntries(ctx, q.AccountID, q.Filter, page)
 	if err != nil {
 		return nil, err
