@@ -40,6 +40,8 @@ type Config struct {
 	Providers  string `env:"PROVIDERS" why:"file of the third parties whose tokens are refreshed: JSON, name to client_id, client_secret_file and, where it is not built in, token_url; without one none is"`
 	VaultSpool string `env:"VAULT_SPOOL" why:"directory for new tokens that could not be written into the database, sealed, until they can; without one they are lost when that takes long"`
 
+	RailsKeys string `env:"RAILS_ENCRYPTION_KEYS" why:"file of the keys that Rails seals Chatwoot's own columns with, for cloakroom vault import and verify: JSON, mode 0600"`
+
 	LogLevel string `env:"LOG_LEVEL" envDefault:"info" why:"debug, info, warn or error"`
 
 	// These go along with a MASTER_KEY of hcvault://.

@@ -21,6 +21,9 @@ type VaultCmd struct {
 	Retrieve VaultRetrieveCmd `cmd:"" help:"Open a credential, and with --reveal print it; on record."`
 	Refresh  VaultRefreshCmd  `cmd:"" help:"Have the provider give a new access token now, due or not; on record."`
 	Revoke   VaultRevokeCmd   `cmd:"" help:"Delete a credential here, and at the third party where it is configured and takes that."`
+
+	Import VaultImportCmd `cmd:"" help:"Keep what Chatwoot's tables hold of third parties' credentials; Chatwoot's tables stay as they are."`
+	Verify VaultVerifyCmd `cmd:"" help:"Hold the credentials that are kept against those in Chatwoot's tables."`
 }
 
 // vaultSubject is what a credential is for.
