@@ -55,7 +55,7 @@ audit-http: build nodetools ## Hold bin/cloakroom to GraphQL over HTTP: graphql-
 differential: nodetools ## Hold what is a valid document against graphql-js, for 20,000 random documents (DIFFERENTIAL)
 	@go test -run '^TestDifferential$$' -count=1 -v -timeout 60m ./leaktest $(DIFFERENTIAL)
 
-canary: build ## Search all that comes out of bin/cloakroom for planted values, and prove that a leak would be found (CANARY)
+canary: build ## Search all that comes out of bin/cloakroom for planted values and credentials, and prove that a leak would be found (CANARY)
 	@go build -o bin/canary ./cmd/canary
 	@bin/devenv test -- bin/canary $(CANARY)
 	@exec bin/devenv test -- bin/canary --prove

@@ -9,7 +9,7 @@ import (
 
 // Secret is a credential in clear: a token of a third party's, a key, a password. Like PII it prints, formats, logs and
 // marshals as Redacted; the text is had only by Reveal, and by MarshalGQL, behind a field that only services may ask.
-// It is no key of a map: encoding/json asks a string's methods there for nothing.
+// Let it be no key of a map: there encoding/json writes a string as it is.
 type Secret string
 
 // Reveal gives the text. Each call is a place to review.

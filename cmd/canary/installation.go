@@ -28,7 +28,9 @@ type installation struct {
 	proxy       *leaktest.Proxy
 	demo        schema.Data
 
-	undo []func() error
+	tokens []string // of services
+	more   []string // settings of every program under test
+	undo   []func() error
 }
 
 // install makes an empty database, leases a database of Redis and puts a proxy in front of it.

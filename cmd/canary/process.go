@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -35,7 +36,7 @@ const (
 
 // settings of every process under test; each server has a few of its own.
 func (i *installation) settings() []string {
-	return []string{"DATABASE_URL=" + i.databaseURL, "REDIS_URL=" + i.redisURL, "MASTER_KEY=" + i.masterKey, "LOG_LEVEL=debug", "RATE_LIMIT=0"}
+	return append([]string{"DATABASE_URL=" + i.databaseURL, "REDIS_URL=" + i.redisURL, "MASTER_KEY=" + i.masterKey, "LOG_LEVEL=debug", "RATE_LIMIT=0"}, i.more...)
 }
 
 // command runs the program to its end and gives what it wrote to its standard output; all it writes is searched.
@@ -53,6 +54,11 @@ func (i *installation) command(ctx context.Context, l *ledger, program string, a
 
 // serve starts a server and waits until it is ready.
 func (i *installation) serve(ctx context.Context, l *ledger, program, name string, settings ...string) (*process, error) {
+	return i.serveInto(ctx, l, program, name, "log", nil, settings...)
+}
+
+// serveInto is serve for one whose output counts as another surface, and whose dumped goroutines are counted.
+func (i *installation) serveInto(ctx context.Context, l *ledger, program, name, surface string, goroutines *atomic.Int64, settings ...string) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -66,7 +72,7 @@ func (i *installation) serve(ctx context.Context, l *ledger, program, name strin
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	lines := make(chan struct{})
-	go func() { p.readLog(l, read); close(lines) }()
+	go func() { p.readLog(l, read, surface, goroutines); close(lines) }()
 	go func() {
 		_ = p.cmd.Wait() // how it ended is in its state
 		_ = write.Close()
@@ -115,12 +121,13 @@ func (p *process) ready(ctx context.Context) (bool, error) {
 }
 
 // readLog searches line by line what the server writes.
-func (p *process) readLog(l *ledger, from io.Reader) {
+func (p *process) readLog(l *ledger, from io.Reader, surface string, goroutines *atomic.Int64) {
 	lines := bufio.NewReaderSize(from, 1<<20)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if len(line) > 0 {
-			l.trace("log", p.name, line)
+			l.trace(surface, p.name, line)
+			countGoroutines(line, goroutines)
 			p.keep(strings.TrimSpace(string(line)))
 		}
 		if err != nil {

@@ -12,16 +12,36 @@ import (
 	"strings"
 )
 
-// leak is a hole that is made on purpose: one generated field that no longer asks its gate.
+// hole is a generated field that no longer asks its gate.
+type hole struct{ file, function string }
+
+// leak is made on purpose: one gate less, or two where one stands behind the other.
 type leak struct {
-	file, function string
-	path           string // how the path of a finding ends
-	random         bool   // whether random documents have to find it, or the walk of every path
+	holes []hole
+	path  string // how the path of a finding ends
+	asked asking // what has to find it
 }
 
+type asking int
+
+const (
+	everyPath asking = iota
+	randomDocuments
+	credentials
+)
+
 var leaks = []leak{
-	{"graph/contact.generated.go", "_ContactInbox_sourceId", ".sourceId", false},
-	{"graph/contact.generated.go", "_Contact_email", ".email", true}, // plans keep their own gate: only what is answered field by field leaks
+	{[]hole{{"graph/contact.generated.go", "_ContactInbox_sourceId"}}, ".sourceId", everyPath},
+	{[]hole{{"graph/contact.generated.go", "_Contact_email"}}, ".email", randomDocuments}, // plans keep their own gate: only what is answered field by field leaks
+	{[]hole{{"graph/account.generated.go", "_Account_token"}, {"graph/vault.generated.go", "_StoredToken_accessToken"}}, ".accessToken", credentials},
+}
+
+func (k leak) String() string {
+	var names []string
+	for _, hole := range k.holes {
+		names = append(names, hole.function)
+	}
+	return strings.Join(names, " and ")
 }
 
 // prove builds a server for each leak and finds it: a search that cannot fail proves nothing.
@@ -48,10 +68,11 @@ func prove(ctx context.Context, o options) (found bool, err error) {
 // find builds the server with the leak, asks it, and fails unless the leak is found where it is and nowhere else.
 func (h *harness) find(ctx context.Context, leak leak, folder string) error {
 	program := filepath.Join(folder, "cloakroom")
-	if err := step("building a server whose "+leak.function+" asks no gate", func() error { return leak.build(ctx, folder, program) }); err != nil {
+	if err := step("building a server whose "+leak.String()+" asks no gate", func() error { return leak.build(ctx, folder, program) }); err != nil {
 		return err
 	}
 	h.ledger = newLedger(h.demo)
+	h.secrets.plantInto(h.ledger)
 	var err error
 	if h.open, err = h.serve(ctx, h.ledger, program, "server with a leak", "DOCUMENTS=any"); err != nil {
 		return err
@@ -59,9 +80,12 @@ func (h *harness) find(ctx context.Context, leak leak, folder string) error {
 	defer h.open.stop()
 	r := &round{name: "proof"}
 	masked := h.masked[:1]
-	if leak.random {
+	switch leak.asked {
+	case randomDocuments:
 		err = h.ask(ctx, untilFound(h.ledger, h.random(r, masked, h.seed, max(h.documents, 2000))), h.ledger.answer)
-	} else {
+	case credentials:
+		err = h.ask(ctx, each(r, h.open, masked, h.questions.vault), h.ledger.answer)
+	default:
 		err = h.ask(ctx, each(r, h.open, masked, h.questions.walk), h.ledger.answer)
 	}
 	if err != nil {
@@ -93,32 +117,39 @@ func (k leak) judge(findings []finding) error {
 		}
 	}
 	if !seen {
-		return fmt.Errorf("a server whose %s asks no gate was searched, and the leak was not found", k.function)
+		return fmt.Errorf("a server whose %s asks no gate was searched, and the leak was not found", k)
 	}
 	return nil
 }
 
-// build compiles the program with one file replaced; the sources stay as they are.
+// build compiles the program with some files replaced; the sources stay as they are.
 func (k leak) build(ctx context.Context, folder, program string) error {
-	source, err := filepath.Abs(k.file)
-	if err != nil {
-		return fmt.Errorf("find %s: %w", k.file, err)
+	replace := make(map[string]string)
+	for n, hole := range k.holes {
+		source, err := filepath.Abs(hole.file)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", hole.file, err)
+		}
+		text, err := os.ReadFile(source)
+		if err != nil {
+			return fmt.Errorf("read the generated code (run it from the project's folder): %w", err)
+		}
+		holed, err := hole.patch(text)
+		if err != nil {
+			return err
+		}
+		replace[source] = filepath.Join(folder, fmt.Sprintf("replaced%d.go", n))
+		if err := os.WriteFile(replace[source], holed, 0o600); err != nil {
+			return fmt.Errorf("write the replaced file: %w", err)
+		}
 	}
-	text, err := os.ReadFile(source)
-	if err != nil {
-		return fmt.Errorf("read the generated code (run it from the project's folder): %w", err)
-	}
-	holed, err := k.patch(text)
-	if err != nil {
-		return err
-	}
-	replaced, overlay := filepath.Join(folder, "replaced.go"), filepath.Join(folder, "overlay.json")
-	plan, err := json.Marshal(map[string]any{"Replace": map[string]string{source: replaced}})
+	overlay := filepath.Join(folder, "overlay.json")
+	plan, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return fmt.Errorf("encode the overlay: %w", err)
 	}
-	if err := errors.Join(os.WriteFile(replaced, holed, 0o600), os.WriteFile(overlay, plan, 0o600)); err != nil {
-		return fmt.Errorf("write the replaced file: %w", err)
+	if err := os.WriteFile(overlay, plan, 0o600); err != nil {
+		return fmt.Errorf("write the overlay: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", program, "./cmd/cloakroom")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -127,15 +158,15 @@ func (k leak) build(ctx context.Context, folder, program string) error {
 	return nil
 }
 
-// The gate as gqlgen writes it into every personal field, and what is put in its place.
-const (
-	gate   = "return ec.Directives.Pii(ctx, obj, directive0, kind)"
-	noGate = "_ = kind\n\t\t\t\treturn directive0(ctx)"
-)
+// The gates as gqlgen writes them, and what is put in their place.
+var gates = map[string]string{
+	"return ec.Directives.Pii(ctx, obj, directive0, kind)":          "_ = kind\n\t\t\t\treturn directive0(ctx)",
+	"return ec.Directives.ServiceOnly(ctx, obj, directive0, scope)": "_ = scope\n\t\t\t\treturn directive0(ctx)",
+}
 
 // patch takes the gate out of one function. The code is generated: should it look different one day, that must not pass
 // for a leak that was not found.
-func (k leak) patch(text []byte) ([]byte, error) {
+func (k hole) patch(text []byte) ([]byte, error) {
 	head := []byte("func (ec *executionContext) " + k.function + "(")
 	if n := bytes.Count(text, head); n != 1 {
 		return nil, fmt.Errorf("%s has %d functions %s: the proof does not fit the generated code any more", k.file, n, k.function)
@@ -145,9 +176,14 @@ func (k leak) patch(text []byte) ([]byte, error) {
 	if length < 0 {
 		return nil, fmt.Errorf("%s of %s has no end: the proof does not fit the generated code any more", k.function, k.file)
 	}
-	body := text[from : from+length]
-	if n := bytes.Count(body, []byte(gate)); n != 1 {
-		return nil, fmt.Errorf("%s asks its gate in %d places: the proof does not fit the generated code any more", k.function, n)
+	body, asked := text[from:from+length], 0
+	holed := body
+	for gate, none := range gates {
+		asked += bytes.Count(body, []byte(gate))
+		holed = bytes.ReplaceAll(holed, []byte(gate), []byte(none))
 	}
-	return bytes.Join([][]byte{text[:from], bytes.Replace(body, []byte(gate), []byte(noGate), 1), text[from+length:]}, nil), nil
+	if asked != 1 {
+		return nil, fmt.Errorf("%s asks its gate in %d places: the proof does not fit the generated code any more", k.function, asked)
+	}
+	return bytes.Join([][]byte{text[:from], holed, text[from+length:]}, nil), nil
 }

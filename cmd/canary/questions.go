@@ -21,6 +21,7 @@ type questions struct {
 	walk    []request // every path to a personal field, and every object with all its leaves
 	trusted []request // the documents of the manifest, by hash and as they are
 	threads []request // every contact and every message, a page at a time
+	vault   []request // every operation on third parties' credentials, with secrets in them
 	odd     []request // what is no proper request, with planted values in it
 }
 

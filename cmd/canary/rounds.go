@@ -28,6 +28,7 @@ type harness struct {
 	*installation
 	ledger    *ledger
 	questions *questions
+	secrets   *secrets
 	masked    []viewer
 	shown     []viewer
 	open      *process // runs any document

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"maps"
 	"regexp"
@@ -17,6 +18,8 @@ import (
 type ledger struct {
 	hidden *leaktest.Needles // what no masked viewer may be answered
 	sealed *leaktest.Needles // what may stand in no log, span, metric, cache, error or record: messages as well
+
+	secrets *leaktest.Needles // credentials: they are among sealed, and may stand in no answer to anybody, but for one place, and in no row
 
 	mu       sync.Mutex
 	surfaces map[string]*tally
@@ -47,13 +50,27 @@ func newLedger(demo schema.Data) *ledger {
 	accounts := []int64{0, schema.Acme, schema.Borealis}
 	return &ledger{
 		hidden: leaktest.Hidden(demo, accounts...), sealed: leaktest.Sealed(demo, accounts...),
+		secrets:  leaktest.NewNeedles(),
 		surfaces: make(map[string]*tally), viewers: make(map[string]*tally),
 		codes: make(map[string]int64), kinds: make(map[string]*finding),
 	}
 }
 
 // secret adds a credential to what may stand nowhere; before anything is searched.
-func (l *ledger) secret(carrier, text string) { l.sealed.PlantText(carrier, text) }
+func (l *ledger) secret(carrier, text string) {
+	for _, n := range []*leaktest.Needles{l.sealed, l.secrets} {
+		n.Plant(carrier, text)
+		n.PlantText(carrier, hex.EncodeToString([]byte(text)))
+	}
+}
+
+// traceSecrets searches where personal values may lie, and credentials may not.
+func (l *ledger) traceSecrets(surface, where string, text []byte) {
+	l.count(surface, text)
+	for _, hit := range distinct(l.secrets.FindInAnswer(text)) {
+		l.note(finding{Surface: surface, Where: where, Hit: &hit})
+	}
+}
 
 // trace searches what a server left behind somewhere: nothing personal may be there, whoever asked.
 func (l *ledger) trace(surface, where string, text []byte) {
@@ -66,15 +83,22 @@ func (l *ledger) trace(surface, where string, text []byte) {
 // fault notes what should not be and is no leak.
 func (l *ledger) fault(surface, what string) { l.note(finding{Surface: surface, What: what}) }
 
-// answer searches what a masked viewer was sent.
+// answer searches what a viewer was sent: for what is hidden from those who are masked, and for secrets.
 func (l *ledger) answer(a asked, r *reply) {
 	l.count("answers", r.body)
 	l.count("headers", r.header)
 	l.countViewer(a.viewer.name, len(r.body)+len(r.header))
 	about := finding{Viewer: a.viewer.name, Round: a.round.name, Name: a.name, Where: a.String(), odd: a.odd}
-	for surface, hits := range map[string][]leaktest.Hit{
-		"answers": l.hidden.FindInAnswer(r.body), "headers": l.hidden.Find(r.header), "errors": l.errors(a.round.name, r.body),
-	} {
+	held := []*leaktest.Needles{l.secrets, l.hidden}
+	if a.viewer.shown {
+		held = held[:1]
+	}
+	var body, header []leaktest.Hit
+	for _, n := range held {
+		body, header = append(body, n.FindInAnswer(r.body)...), append(header, n.Find(r.header)...)
+	}
+	body = slices.DeleteFunc(body, func(hit leaktest.Hit) bool { return given(a.viewer, hit.Path, hit.Carrier) })
+	for surface, hits := range map[string][]leaktest.Hit{"answers": body, "headers": header, "errors": l.errors(a, r.body)} {
 		for _, hit := range distinct(hits) {
 			found := about
 			found.Surface, found.Hit = surface, &hit
@@ -106,7 +130,7 @@ func wrong(a asked, r *reply) string {
 }
 
 // errors searches the errors of an answer, where not even texts that are history may stand, and counts their codes.
-func (l *ledger) errors(round string, body []byte) []leaktest.Hit {
+func (l *ledger) errors(a asked, body []byte) []leaktest.Hit {
 	if !bytes.Contains(body, []byte(`"errors"`)) {
 		return nil
 	}
@@ -121,9 +145,12 @@ func (l *ledger) errors(round string, body []byte) []leaktest.Hit {
 	l.count("errors", answer.Errors)
 	l.mu.Lock()
 	for _, e := range list {
-		l.codes[round+": "+e.Extensions.Code]++
+		l.codes[a.round.name+": "+e.Extensions.Code]++
 	}
 	l.mu.Unlock()
+	if a.viewer.shown {
+		return l.secrets.FindInAnswer(answer.Errors)
+	}
 	return l.sealed.FindInAnswer(answer.Errors)
 }
 

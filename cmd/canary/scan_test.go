@@ -33,7 +33,7 @@ func testLedger(t *testing.T) *ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &ledger{hidden: shared.hidden, sealed: shared.sealed, surfaces: make(map[string]*tally), viewers: make(map[string]*tally),
+	return &ledger{hidden: shared.hidden, sealed: shared.sealed, secrets: shared.secrets, surfaces: make(map[string]*tally), viewers: make(map[string]*tally),
 		codes: make(map[string]int64), kinds: make(map[string]*finding)}
 }
 

@@ -66,6 +66,13 @@ func prepare(ctx context.Context, o options) (*harness, error) {
 		}},
 		{"making the demo", func() error { return h.seedDemo(ctx) }},
 		{"making credentials", func() (err error) { viewers, err = i.castViewers(ctx, h.ledger, o.server); return err }},
+		{"planting secrets", func() (err error) {
+			if err = h.plantSecrets(ctx); err == nil {
+				h.questions.vault, err = h.vaultQuestions()
+				h.secrets.plantInto(h.ledger)
+			}
+			return err
+		}},
 	} {
 		if err := step(s.what, s.do); err != nil {
 			return nil, errors.Join(err, i.remove())
@@ -111,6 +118,7 @@ func (h *harness) rounds(ctx context.Context) error {
 	}{
 		{"values are shown to those who may see them", h.seeShown},
 		{"masking both administrators, and the other account", h.maskMore},
+		{"secrets are given to those who may have them, and stand nowhere else", h.guardSecrets},
 		{"sound", h.sound},
 		{"broken", func(ctx context.Context) error {
 			if h.options.only >= 0 {

@@ -27,7 +27,7 @@ import (
 
 // surfaces searches what is left when everybody has asked.
 func (h *harness) surfaces(ctx context.Context) error {
-	for _, look := range []func(context.Context) error{h.pages, h.searchRedis, h.searchAudit, h.searchOpenedAudit} {
+	for _, look := range []func(context.Context) error{h.crash, h.pages, h.searchRedis, h.searchAudit, h.searchOpenedAudit, h.searchTables, h.searchFiles} {
 		if err := look(ctx); err != nil {
 			return err
 		}
@@ -195,7 +195,8 @@ func (s serverLog) search(l *ledger) {
 
 // mustHaveLooked says which surfaces had nothing on them: a search of nothing finds nothing.
 func (h *harness) mustHaveLooked(spans *collector) {
-	for _, surface := range []string{"answers", "headers", "errors", "log", "/metrics", "/readyz", "Redis", "audit rows", "audit entries, opened"} {
+	for _, surface := range []string{"answers", "headers", "errors", "log", "/metrics", "/readyz", "Redis", "audit rows", "audit entries, opened",
+		crashOutput, "rows", "rows of jobs", "files"} {
 		if h.ledger.seen(surface).bytes == 0 {
 			h.ledger.fault(surface, "there was nothing to search")
 		}

@@ -78,7 +78,7 @@ func (i *installation) castViewers(ctx context.Context, l *ledger, program strin
 		}
 		token, _, _ := strings.Cut(printed, "\n")
 		v.header, v.credential = "Authorization", "Bearer "+token
-		l.secret("a service token", token)
+		i.tokens = append(i.tokens, token)
 	}
 	return viewers, nil
 }
