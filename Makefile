@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check build bench generate migrate fuzz lint format vet generated audit-http differential canary test-vault devenv nodetools cloakroom
+.PHONY: help run test check build bench bench-audit generate migrate fuzz lint format vet generated audit-http differential canary test-vault devenv nodetools cloakroom
 
 # How long each fuzz target runs, in executions: with a time, go test now and then reports its own deadline as a failure.
 FUZZTIME ?= 1000000x
@@ -37,6 +37,9 @@ build: devenv cloakroom ## Build bin/cloakroom
 bench: build ## Measure, as ratios against the floor (five minutes; BENCH=--small for two, BENCH=--search for search)
 	@go build -o bin/bench ./cmd/bench
 	@exec bin/devenv test -- bin/bench $(BENCH)
+
+bench-audit: devenv ## Measure what being on record costs writes and services' reads, as ratios to the same without an entry
+	@exec bin/devenv test -- go test -run '^$$' -bench '^Benchmark(Audit|ServiceRead)$$' -benchtime 300x ./vault ./resolvers
 
 generate: ## Write what is generated again: graph/, schema.graphql, documents/manifest.json
 	go tool gqlgen generate
