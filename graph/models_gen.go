@@ -121,6 +121,8 @@ type RevokeTokenInput struct {
 type RevokeTokenPayload struct {
 	// What is known of it still.
 	Token *chat.VaultToken `json:"token"`
+	// What became of it at the third party.
+	AtProvider chat.AtProvider `json:"atProvider"`
 }
 
 // What to decide about a custom attribute, and why.

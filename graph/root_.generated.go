@@ -353,7 +353,8 @@ type ComplexityRoot struct {
 	}
 
 	RevokeTokenPayload struct {
-		Token func(childComplexity int) int
+		AtProvider func(childComplexity int) int
+		Token      func(childComplexity int) int
 	}
 
 	SavedView struct {
@@ -1818,6 +1819,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RefreshTokenPayload.Token(childComplexity), true
 
+	case "RevokeTokenPayload.atProvider":
+		if e.ComplexityRoot.RevokeTokenPayload.AtProvider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeTokenPayload.AtProvider(childComplexity), true
 	case "RevokeTokenPayload.token":
 		if e.ComplexityRoot.RevokeTokenPayload.Token == nil {
 			break
@@ -2811,6 +2818,8 @@ func (ec *executionContext) childFields_RevokeTokenPayload(ctx context.Context, 
 	switch field.Name {
 	case "token":
 		return ec.fieldContext_RevokeTokenPayload_token(ctx, field)
+	case "atProvider":
+		return ec.fieldContext_RevokeTokenPayload_atProvider(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeTokenPayload", field.Name)
 }

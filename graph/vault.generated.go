@@ -103,6 +103,29 @@ func (ec *executionContext) fieldContext_RevokeTokenPayload_token(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _RevokeTokenPayload_atProvider(ctx context.Context, field graphql.CollectedField, obj *RevokeTokenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevokeTokenPayload_atProvider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtProvider, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v chat.AtProvider) graphql.Marshaler {
+			return ec.marshalNAtProvider2githubᚗcomᚋcloakroomᚋcloakroomᚋchatᚐAtProvider(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevokeTokenPayload_atProvider(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevokeTokenPayload", field, false, false, errors.New("field of type AtProvider does not have child fields"))
+}
+
 func (ec *executionContext) _StoreTokenPayload_token(ctx context.Context, field graphql.CollectedField, obj *StoreTokenPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -801,6 +824,11 @@ func (ec *executionContext) _RevokeTokenPayload(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "atProvider":
+			out.Values[i] = ec._RevokeTokenPayload_atProvider(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1014,6 +1042,23 @@ func (ec *executionContext) _VaultToken(ctx context.Context, sel ast.SelectionSe
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func (ec *executionContext) unmarshalNAtProvider2githubᚗcomᚋcloakroomᚋcloakroomᚋchatᚐAtProvider(ctx context.Context, v any) (chat.AtProvider, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := chat.AtProvider(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAtProvider2githubᚗcomᚋcloakroomᚋcloakroomᚋchatᚐAtProvider(ctx context.Context, sel ast.SelectionSet, v chat.AtProvider) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
 
 func (ec *executionContext) unmarshalNRefreshTokenInput2githubᚗcomᚋcloakroomᚋcloakroomᚋgraphᚐRefreshTokenInput(ctx context.Context, v any) (RefreshTokenInput, error) {
 	res, err := ec.unmarshalInputRefreshTokenInput(ctx, v)

@@ -55,6 +55,7 @@ var knownNames = map[string]string{
 	"Mutation.refreshToken": "for services", "RefreshTokenInput": "which to refresh", "RefreshTokenPayload": "what is known of it",
 	"RefreshTokenPayload.token": "what is known of it",
 	"RevokeTokenInput":          "which to delete", "RevokeTokenPayload": "what is known of it", "RevokeTokenPayload.token": "what is known of it",
+	"RevokeTokenPayload.atProvider": "what became of it there", "AtProvider": "what became of a credential at its provider",
 }
 
 // mutationsThereAre are those of this release: none writes a message or anything a contact is sent.

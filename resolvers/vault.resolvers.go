@@ -36,11 +36,11 @@ func (r *mutationResolver) RevokeToken(ctx context.Context, input graph.RevokeTo
 	if err != nil {
 		return nil, err
 	}
-	token, _, err := r.Vault.RevokeToken(ctx, account.ID, input.Provider, input.Subject, input.Reason)
+	token, there, err := r.Vault.RevokeToken(ctx, account.ID, input.Provider, input.Subject, input.Reason)
 	if err != nil {
 		return nil, named("input.subject", err)
 	}
-	return &graph.RevokeTokenPayload{Token: token}, nil
+	return &graph.RevokeTokenPayload{Token: token, AtProvider: there}, nil
 }
 
 // RefreshToken is the resolver for the refreshToken field.

@@ -20,7 +20,7 @@ const (
 	listVault = `{ account(id: "1") { vaultTokens { id provider subject kind state version scopes expiresAt rotatedAt createdAt } } }`
 	keepToken = `mutation($a: ID!, $t: Secret!, $r: Secret, $x: DateTime) { storeToken(input: {accountId: $a, provider: "shopify", subject: "hook/1", kind: OAUTH2,
  accessToken: $t, refreshToken: $r, tokenType: "Bearer", scopes: ["read_orders"], expiresAt: $x}) { token { provider subject state version scopes } } }`
-	dropToken = `mutation { revokeToken(input: {accountId: "1", provider: "shopify", subject: "hook/1", reason: "a test"}) { token { state } } }`
+	dropToken = `mutation { revokeToken(input: {accountId: "1", provider: "shopify", subject: "hook/1", reason: "a test"}) { token { state } atProvider } }`
 )
 
 var hook = map[string]any{"p": "shopify", "s": "hook/1"}

@@ -3,6 +3,7 @@ package providertest
 import (
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/cloakroom/cloakroom/chat"
 )
@@ -67,17 +68,17 @@ func (s *Server) next() Fault {
 	return fault
 }
 
-func (s *Server) note(presented, outcome string) {
+func (s *Server) note(presented chat.Secret, outcome string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = append(s.calls, Call{chat.Secret(presented), outcome})
+	s.calls = append(s.calls, Call{presented, outcome})
 }
 
 // Calls are those that presented a refresh token, in the order of their outcomes; one that hangs is not among them yet.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Call(nil), s.calls...)
+	return slices.Clone(s.calls)
 }
 
 // Presented counts how often a refresh token was presented.
@@ -102,25 +103,25 @@ func (s *Server) Reused() int {
 func (s *Server) Good(access chat.Secret) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.access[access.Reveal()]
+	return s.access[access]
 }
 
 // Current is the refresh token that a grant takes, whichever of its tokens is given; "" when the grant is void.
 func (s *Server) Current(token chat.Secret) chat.Secret {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.byToken[token.Reveal()]
+	f := s.byToken[token]
 	if f == nil || f.void {
 		return ""
 	}
-	return chat.Secret(s.current[f])
+	return s.current[f]
 }
 
 // Void ends a grant as its customer would, whichever of its tokens is given.
 func (s *Server) Void(token chat.Secret) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.byToken[token.Reveal()]; f != nil {
+	if f := s.byToken[token]; f != nil {
 		s.void(f)
 	}
 }
@@ -129,9 +130,5 @@ func (s *Server) Void(token chat.Secret) {
 func (s *Server) Revoked() []chat.Secret {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	revoked := make([]chat.Secret, len(s.revoked))
-	for i, token := range s.revoked {
-		revoked[i] = chat.Secret(token)
-	}
-	return revoked
+	return slices.Clone(s.revoked)
 }

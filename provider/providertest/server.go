@@ -37,14 +37,14 @@ type Server struct {
 	t       testing.TB
 	mu      sync.Mutex
 	life    time.Duration
-	byToken map[string]*family // refresh tokens, spent ones too, and access tokens
-	current map[*family]string // the refresh token that each takes
-	access  map[string]bool    // those that are good
+	byToken map[chat.Secret]*family // refresh tokens, spent ones too, and access tokens
+	current map[*family]chat.Secret // the refresh token that each takes
+	access  map[chat.Secret]bool    // those that are good
 	faults  []Fault
 	after   func(presented chat.Secret)
 	calls   []Call
 	reused  int
-	revoked []string
+	revoked []chat.Secret
 }
 
 type family struct{ void bool }
@@ -58,7 +58,7 @@ type Call struct {
 // New is a server that ends with the test. Its access tokens live for an hour.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{t: t, life: time.Hour, byToken: make(map[string]*family), current: make(map[*family]string), access: make(map[string]bool)}
+	s := &Server{t: t, life: time.Hour, byToken: make(map[chat.Secret]*family), current: make(map[*family]chat.Secret), access: make(map[chat.Secret]bool)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", s.token)
 	mux.HandleFunc("POST /revoke", s.revoke)
@@ -105,13 +105,13 @@ func (s *Server) Grant() chat.Credential {
 	defer s.mu.Unlock()
 	f := &family{}
 	access, refresh := s.issue(f)
-	return chat.Credential{Access: chat.Secret(access), Refresh: chat.Secret(refresh), TokenType: "Bearer"}
+	return chat.Credential{Access: access, Refresh: refresh, TokenType: "Bearer"}
 }
 
 // issue makes the tokens numbered by how many there were. The lock is held.
-func (s *Server) issue(f *family) (access, refresh string) {
+func (s *Server) issue(f *family) (access, refresh chat.Secret) {
 	n := len(s.byToken)/2 + 1
-	access, refresh = fmt.Sprintf("acme-access-canary-%d", n), fmt.Sprintf("acme-refresh-canary-%d", n)
+	access, refresh = chat.Secret(fmt.Sprintf("acme-access-canary-%d", n)), chat.Secret(fmt.Sprintf("acme-refresh-canary-%d", n))
 	s.byToken[access], s.byToken[refresh] = f, f
 	s.access[access], s.current[f] = true, refresh
 	return access, refresh
@@ -137,7 +137,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	presented := form.Get("refresh_token")
+	presented := chat.Secret(form.Get("refresh_token"))
 	fault := s.next()
 	if !s.held(fault) {
 		return
@@ -158,7 +158,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if after != nil {
-		after(chat.Secret(presented))
+		after(presented)
 	}
 	if fault.drop {
 		panic(http.ErrAbortHandler)
@@ -180,7 +180,7 @@ func (s *Server) held(fault Fault) bool {
 }
 
 // rotate gives new tokens for a refresh token that is good, and voids the family of one that was spent.
-func (s *Server) rotate(presented string, fault Fault) (map[string]any, func(chat.Secret)) {
+func (s *Server) rotate(presented chat.Secret, fault Fault) (map[string]any, func(chat.Secret)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.byToken[presented]
@@ -191,15 +191,15 @@ func (s *Server) rotate(presented string, fault Fault) (map[string]any, func(cha
 		s.void(f)
 		fallthrough
 	default:
-		s.calls = append(s.calls, Call{chat.Secret(presented), "invalid_grant"})
+		s.calls = append(s.calls, Call{presented, "invalid_grant"})
 		return nil, nil
 	}
 	access, refresh := s.issue(f)
 	if fault.same {
 		s.current[f], refresh = presented, presented
 	}
-	s.calls = append(s.calls, Call{chat.Secret(presented), "granted"})
-	granted := map[string]any{"access_token": access, "refresh_token": refresh, "token_type": "Bearer", "scope": "read write"}
+	s.calls = append(s.calls, Call{presented, "granted"})
+	granted := map[string]any{"access_token": access.Reveal(), "refresh_token": refresh.Reveal(), "token_type": "Bearer", "scope": "read write"}
 	if s.life > 0 {
 		granted["expires_in"] = int64(s.life / time.Second)
 	}
@@ -224,7 +224,7 @@ func (s *Server) client(w http.ResponseWriter, r *http.Request) (url.Values, boo
 	}
 	id, secret, ok := r.BasicAuth()
 	if !ok || id != ClientID || secret != ClientSecret || r.PostForm.Has("client_secret") {
-		s.note(r.PostForm.Get("refresh_token"), "invalid_client")
+		s.note(chat.Secret(r.PostForm.Get("refresh_token")), "invalid_client")
 		refuse(w, http.StatusUnauthorized, "invalid_client")
 		return nil, false
 	}
@@ -246,8 +246,9 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.revoked = append(s.revoked, form.Get("token"))
-	if f := s.byToken[form.Get("token")]; f != nil {
+	token := chat.Secret(form.Get("token"))
+	s.revoked = append(s.revoked, token)
+	if f := s.byToken[token]; f != nil {
 		s.void(f)
 	}
 	w.WriteHeader(http.StatusOK)
