@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cloakroom/cloakroom/chatwoot/schema"
+	"github.com/cloakroom/cloakroom/provider/providertest"
 )
 
 func (g *granted) answers() {
@@ -35,6 +36,7 @@ func (g *granted) proves() {
 	g.Helper()
 	g.await(`SELECT EXISTS (SELECT 1 FROM cloakroom.audit_deliveries WHERE account_id = 0 AND number > 0)`)
 	g.run("audit", "verify", "--account", "0")
+	g.run("audit", "report", "--account", "0", "--purpose", "a test", "--out", filepath.Join(g.directory, "report.csv"), "--bundle", filepath.Join(g.directory, "report.bundle"))
 }
 
 // searches with tokens and without; the tokens go and come by jobs, from the server and from the command line.
@@ -89,7 +91,25 @@ func (g *granted) keepsTokens() {
 	for _, line := range [][]string{{"store", "--from", key}, {"store", "--from", key}, {"retrieve"}, {"revoke", "--reason", "a test"}, {"store", "--from", key}} {
 		g.run(append(append([]string{"vault", line[0]}, of...), line[1:]...)...)
 	}
+	g.refreshesTokens()
 	g.run("vault", "list", "--account", "1")
+}
+
+// refreshesTokens keeps a grant of a provider's and has it refreshed.
+func (g *granted) refreshesTokens() {
+	g.Helper()
+	server := providertest.New(g)
+	g.environment = append(g.environment, "PROVIDERS="+server.Config())
+	grant, file := server.Grant(), filepath.Join(g.directory, "grant.json")
+	text := fmt.Sprintf(`{"access_token": %q, "refresh_token": %q, "expires_in": 3600}`, grant.Access.Reveal(), grant.Refresh.Reveal())
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		g.Fatal(err)
+	}
+	of := []string{"--account", "1", "--provider", providertest.Name, "--subject", "hook/6"}
+	g.run(append([]string{"vault", "store", "--kind", "oauth2", "--from", file}, of...)...)
+	for range 2 {
+		g.run(append([]string{"vault", "refresh"}, of...)...)
+	}
 }
 
 // signsIn and out again, as a person does.
