@@ -112,6 +112,13 @@ func (g *granted) refreshesTokens() {
 	}
 }
 
+// importsTokens brings over what Chatwoot's tables hold, all of them, and holds one against the other.
+func (g *granted) importsTokens() {
+	g.Helper()
+	g.run("vault", "import", "--all")
+	g.run("vault", "verify", "--all")
+}
+
 // signsIn and out again, as a person does.
 func (g *granted) signsIn() {
 	g.Helper()

@@ -44,6 +44,7 @@ func TestDocumentedGrantsSuffice(t *testing.T) {
 		g.signsIn()
 		g.writes()
 		g.erases()
+		g.importsTokens()
 		g.givesTokens()
 	})
 	if denied != "" {
