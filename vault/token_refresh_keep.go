@@ -82,7 +82,8 @@ func (v *Vault) keep(ctx context.Context, g *grant) error {
 func (v *Vault) keepOnce(ctx context.Context, g *grant) error {
 	ctx, cancel := context.WithTimeout(ctx, keepDeadline)
 	defer cancel()
-	entry, outcome := vaultTokenEntry(ctx, chat.VaultTokenRefreshed, g.accountID), store.RefreshKept
+	entry := vaultTokenEntry(ctx, chat.VaultTokenRefreshed, g.accountID)
+	var outcome string
 	var gone *revoked // while it was being refreshed: nobody but us knows of what the provider gave
 	err := v.Change(ctx, entry, func(tx *store.Store) error {
 		row, err := tx.LockVaultToken(ctx, g.accountID, g.tokenID)
@@ -93,20 +94,9 @@ func (v *Vault) keepOnce(ctx context.Context, g *grant) error {
 		if row.State == chat.TokenGone && v.configured(row.Provider) {
 			gone = &revoked{token: row.VaultToken, credential: g.credential()}
 		}
-		if !g.belongs(row) {
-			outcome = store.RefreshSuperseded
-		}
-		first, err := tx.FinishTokenRefresh(ctx, g.accountID, g.refreshID, outcome)
+		row, outcome, err = v.landGrant(ctx, tx, row, g)
 		if err != nil {
 			return err
-		}
-		if !first {
-			return errKept
-		}
-		if outcome == store.RefreshKept {
-			if row, err = v.putGrant(ctx, tx, row, g); err != nil {
-				return err
-			}
 		}
 		describe(entry, &row.VaultToken)
 		entry.Details["outcome"], entry.Details["expires_at"] = outcome, row.ExpiresAt
@@ -115,14 +105,31 @@ func (v *Vault) keepOnce(ctx context.Context, g *grant) error {
 	if errors.Is(err, errKept) {
 		return nil
 	}
-	if err == nil {
-		v.metrics.refreshes.WithLabelValues(g.provider, outcome).Inc()
-		v.log.InfoContext(ctx, "a third party's token was refreshed", "account", g.accountID, "id", g.tokenID, "code", outcome)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		v.tellProvider(ctx, gone)
+	v.metrics.refreshes.WithLabelValues(g.provider, outcome).Inc()
+	v.log.InfoContext(ctx, "a third party's token was refreshed", "account", g.accountID, "id", g.tokenID, "code", outcome)
+	v.tellProvider(ctx, gone)
+	return nil
+}
+
+// landGrant puts a grant into a row that is locked, where it belongs there, and says what became of the refresh.
+func (v *Vault) landGrant(ctx context.Context, tx *store.Store, row *store.VaultTokenRow, g *grant) (*store.VaultTokenRow, string, error) {
+	outcome := store.RefreshKept
+	if !g.belongs(row) {
+		outcome = store.RefreshSuperseded
 	}
-	return err
+	first, err := tx.FinishTokenRefresh(ctx, g.accountID, g.refreshID, outcome)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case !first:
+		return nil, "", errKept
+	case outcome == store.RefreshKept:
+		row, err = v.putGrant(ctx, tx, row, g)
+	}
+	return row, outcome, err
 }
 
 // belongs says that a grant goes where the row's credential is: it was asked for with that, or with the same one earlier.
