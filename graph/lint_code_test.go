@@ -69,6 +69,12 @@ var reviewedCode = map[string]string{
 	"vault.Vault.openSpooled opens":                  "a grant that could not be written, which is sealed into its row next",
 	"vault.resealToken opens":                        "what is sealed again under another generation is opened once more, to see that it does",
 	"cmd/cloakroom.readGrant reveals":                "what is stored next",
+	"keyring.RailsKeys.Open reveals":                 "what Rails has sealed is opened, to be sealed here",
+	"keyring.RailsKeys.Open hands out":               "what Rails has sealed is opened, to be sealed here",
+	"vault.Vault.eachCredential opens":               "what Chatwoot's tables hold is read, to be sealed here or compared",
+	"chatwoot.credentialReader.text reveals":         "a column that says what a credential is for",
+	"chatwoot.credentialReader.object reveals":       "a JSON column is read, in which credentials lie beside what they are for",
+	"chatwoot.credentialReader.grant reveals":        "what is known of an access token beside it: its type, scopes and expiry",
 	"cmd/cloakroom.VaultRetrieveCmd.Run reveals":     "the operator asks for it with --reveal, on record",
 
 	// What is asked for: words and operands of the viewer's own, held against values that are open, or made into tokens.
