@@ -48,23 +48,8 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 			if rest := g.rest(); rest > c.resting || rest < c.resting-20*time.Second {
 				t.Errorf("it rests for %v, want %v", rest, c.resting)
 			}
-			storetest.Exec(t, g.store, `UPDATE cloakroom.vault_tokens SET next_try_at = next_try_at + interval '1 minute'`)
-			for range 3 {
-				if got := g.retrieves(g.stored); got != "acme-access-canary-1" {
-					t.Errorf("while it rests: %s", got)
-				}
-				if _, err := g.RefreshToken(t.Context(), g.stored.AccountID, g.stored.Provider, g.stored.Subject); chat.CodeOf(err) != chat.Conflict {
-					t.Errorf("while it rests, by hand: %v", err)
-				}
-			}
-			g.Settle()
-			if n := len(g.provider.Calls()); n != 1 {
-				t.Errorf("the provider was asked %d times", n)
-			}
-			g.timePasses()
-			if err := g.tendTokens(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			g.isLeftAlone()
+			g.tends()
 			g.want("ACTIVE v2")
 			if got := g.retrieves(g.stored); got != "acme-access-canary-2" {
 				t.Errorf("after the next try: %s", got)
@@ -76,6 +61,24 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 				t.Error("a secret or a provider's text is in the log")
 			}
 		})
+	}
+}
+
+// isLeftAlone holds a grant that rests to being given as it is, and to nobody's being asked for another.
+func (g *grantTest) isLeftAlone() {
+	g.t.Helper()
+	storetest.Exec(g.t, g.store, `UPDATE cloakroom.vault_tokens SET next_try_at = next_try_at + interval '1 minute'`)
+	for range 3 {
+		if got := g.retrieves(g.stored); got != "acme-access-canary-1" {
+			g.t.Errorf("while it rests: %s", got)
+		}
+		if _, err := g.RefreshToken(g.t.Context(), g.stored.AccountID, g.stored.Provider, g.stored.Subject); chat.CodeOf(err) != chat.Conflict {
+			g.t.Errorf("while it rests, by hand: %v", err)
+		}
+	}
+	g.Settle()
+	if n := len(g.provider.Calls()); n != 1 {
+		g.t.Errorf("the provider was asked %d times", n)
 	}
 }
 
@@ -124,34 +127,14 @@ func TestInvalidGrant(t *testing.T) {
 			g := newGrantTest(t, 1, 5*time.Minute)
 			g.provider.Script(c.before...)
 			for range c.before {
-				g.refreshesInVain()
+				g.tends()
 			}
 			if c.void {
 				g.provider.Void(g.stored.Credential.Refresh)
 			}
-			g.refreshesInVain()
+			g.tends()
 			g.want(fmt.Sprintf("REAUTH_REQUIRED v1 %s INVALID_GRANT", c.reason))
-			calls := len(g.provider.Calls())
-			if got := g.retrieves(g.stored); got != "acme-access-canary-1" {
-				t.Errorf("what has not expired: %s", got)
-			}
-			g.timePasses()
-			g.refreshesInVain()
-			if n := len(g.provider.Calls()); n != calls {
-				t.Errorf("the provider was asked %d times after that", n-calls)
-			}
-			entries, err := g.Entries(t.Context(), g.stored.AccountID, time.Now().Add(-time.Hour), 50)
-			if err != nil || g.audited(chat.VaultTokenReauth) != 1 {
-				t.Fatalf("%d entries, %v", len(entries), err)
-			}
-			for _, e := range entries {
-				if e.Action == chat.VaultTokenReauth && (e.Details["reason"] != string(c.reason) || e.Details["subject"] != "hook/5") {
-					t.Errorf("on record: %v", e.Details)
-				}
-			}
-			if got := storetest.Value[bool](t, g.store, `SELECT token_sealed <> '' AND key_id > 0 FROM cloakroom.vault_tokens`); !got {
-				t.Error("the credential was deleted")
-			}
+			g.isGivenUp(c.reason)
 			g.stored.Credential = g.provider.Grant()
 			g.storeFor(-time.Minute)
 			g.want("ACTIVE v2")
@@ -163,8 +146,35 @@ func TestInvalidGrant(t *testing.T) {
 	}
 }
 
-// refreshesInVain has the schedule go by once, after all rests.
-func (g *grantTest) refreshesInVain() {
+// isGivenUp holds a grant that cannot be refreshed to being given until it expires, to nobody's being asked any more, to its
+// entry, and to being there still.
+func (g *grantTest) isGivenUp(reason chat.ReauthReason) {
+	g.t.Helper()
+	calls := len(g.provider.Calls())
+	if got := g.retrieves(g.stored); got != "acme-access-canary-1" {
+		g.t.Errorf("what has not expired: %s", got)
+	}
+	g.timePasses()
+	g.tends()
+	if n := len(g.provider.Calls()); n != calls {
+		g.t.Errorf("the provider was asked %d times after that", n-calls)
+	}
+	entries, err := g.Entries(g.t.Context(), g.stored.AccountID, time.Now().Add(-time.Hour), 50)
+	if err != nil || g.audited(chat.VaultTokenReauth) != 1 {
+		g.t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	for _, e := range entries {
+		if e.Action == chat.VaultTokenReauth && (e.Details["reason"] != string(reason) || e.Details["subject"] != "hook/5") {
+			g.t.Errorf("on record: %v", e.Details)
+		}
+	}
+	if got := storetest.Value[bool](g.t, g.store, `SELECT token_sealed <> '' AND key_id > 0 FROM cloakroom.vault_tokens`); !got {
+		g.t.Error("the credential was deleted")
+	}
+}
+
+// tends has the schedule go by once, after all rests.
+func (g *grantTest) tends() {
 	g.t.Helper()
 	g.timePasses()
 	if err := g.tendTokens(g.t.Context()); err != nil {

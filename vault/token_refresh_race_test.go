@@ -59,7 +59,7 @@ func TestAnswerAfterTheLease(t *testing.T) {
 		t.Errorf("what was given in the end: %s", got)
 	}
 	storetest.Exec(t, g.store, `UPDATE cloakroom.vault_tokens SET refresh_after = now() - interval '1 second'`)
-	g.refreshesInVain()
+	g.tends()
 	g.want("REAUTH_REQUIRED v2 REVOKED_OR_REUSED INVALID_GRANT")
 }
 

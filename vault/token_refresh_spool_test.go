@@ -85,7 +85,7 @@ func TestSpool(t *testing.T) {
 func TestSpoolOfTheDead(t *testing.T) {
 	t.Parallel()
 	g, _ := newSpoolTest(t)
-	g.refreshesInVain()
+	g.tends()
 	g.want("REAUTH_REQUIRED v1 RESPONSE_LOST INVALID_GRANT")
 	if err := g.ReplaySpool(t.Context()); err != nil {
 		t.Fatal(err)
