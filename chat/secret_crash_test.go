@@ -23,7 +23,7 @@ var crashes = map[string]func(chat.Secret, holder){
 	"an error about it":    func(s chat.Secret, h holder) { panic(fmt.Errorf("store %v, %+v, %#v, %q, %x, %d", s, h, h, s, s, s)) },
 	"an error joined":      func(s chat.Secret, _ holder) { panic(errors.Join(errors.New("one"), fmt.Errorf("two: %s", s))) },
 	"an index of it":       func(s chat.Secret, _ holder) { _ = s.Reveal()[len(s)+7] },
-	"a nil map":            func(s chat.Secret, _ holder) { var none map[chat.Secret]chat.Secret; none[s] = s },
+	"a nil map":            func(s chat.Secret, h holder) { h.byName[s] = s },
 	"a nil pointer":        func(_ chat.Secret, h holder) { var none *holder; none.Credential = h.Credential },
 	"a wrong type":         func(s chat.Secret, _ holder) { var v any = s; _ = v.(fmt.Formatter).(error) },
 	givenAway:              func(s chat.Secret, _ holder) { panic(s.Reveal()) },
@@ -36,6 +36,7 @@ const givenAway = "the text of it"
 type holder struct {
 	Credential chat.Credential
 	Others     []chat.Secret
+	byName     map[chat.Secret]chat.Secret // nil
 }
 
 // deeper puts the secret on the stack of a goroutine, in arguments that the dump shows the words of.
@@ -54,7 +55,7 @@ func deeper(n int, s chat.Secret, h holder, do func(chat.Secret, holder)) {
 func TestCrashesHoldNoSecret(t *testing.T) {
 	if way, secret, dying := strings.Cut(os.Getenv(crashing), "/"); dying {
 		s := chat.Secret(secret)
-		h := holder{chat.Credential{Access: s, Refresh: s}, []chat.Secret{s, s}}
+		h := holder{Credential: chat.Credential{Access: s, Refresh: s}, Others: []chat.Secret{s, s}}
 		wait := make(chan struct{})
 		go deeper(3, s, h, func(chat.Secret, holder) { <-wait })
 		deeper(3, s, h, crashes[way])

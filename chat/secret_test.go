@@ -17,7 +17,7 @@ func TestSecretIsNotPrinted(t *testing.T) {
 	t.Parallel()
 	const text = "cnry-planted-secret"
 	s := chat.Secret(text)
-	h := holder{chat.Credential{Access: s, Refresh: s, TokenType: "Bearer"}, []chat.Secret{s}}
+	h := holder{Credential: chat.Credential{Access: s, Refresh: s, TokenType: "Bearer"}, Others: []chat.Secret{s}}
 	values := map[string]any{"itself": s, "a pointer": &s, "a struct": h, "a pointer to a struct": &h, "a list": []chat.Secret{s},
 		"a map": map[string]chat.Secret{"key": s}, "anything": []any{s, h}, "a credential": h.Credential}
 	for name, v := range values {

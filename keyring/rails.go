@@ -24,7 +24,7 @@ import (
 type RailsKeys struct{ ciphers []cipher.AEAD }
 
 // ErrNoRailsKeys is a value that Rails has sealed, where there are no keys of Rails'.
-var ErrNoRailsKeys = errors.New("Rails has sealed it, and RAILS_ENCRYPTION_KEYS names no keys")
+var ErrNoRailsKeys = errors.New("sealed by Rails, and RAILS_ENCRYPTION_KEYS names no keys")
 
 // The parameters of Rails: https://guides.rubyonrails.org/active_record_encryption.html and ActiveSupport::KeyGenerator.
 const (

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -55,8 +56,8 @@ func FuzzAnswer(f *testing.F) {
 
 func checkFailure(t *testing.T, err error, body string) {
 	t.Helper()
-	failure, ok := err.(*Failure)
-	if !ok {
+	var failure *Failure
+	if !errors.As(err, &failure) {
 		t.Fatalf("an error of type %T came", err)
 	}
 	if failure.RetryAfter < 0 || failure.Reason == "" || failure.why != "" {

@@ -97,7 +97,7 @@ func (v *Vault) importToken(ctx context.Context, accountID int64, found chatwoot
 	case errors.Is(found.Err, keyring.ErrNoRailsKeys):
 		return ImportEncrypted, nil
 	case found.Err != nil:
-		return ImportUnreadable, nil
+		return ImportUnreadable, nil //nolint:nilerr // that it does not open is what was found
 	}
 	stored := asStored(accountID, found)
 	if err := checkStored(&stored); err != nil {

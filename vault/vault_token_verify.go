@@ -82,7 +82,7 @@ func fromChatwoot(t *chat.VaultToken) bool {
 
 func (v *Vault) compareToken(ctx context.Context, accountID int64, found chatwoot.FoundCredential) (Comparison, error) {
 	if found.Err != nil {
-		return ComparedUnreadable, nil
+		return ComparedUnreadable, nil //nolint:nilerr // that it does not open is what was found
 	}
 	row, err := v.store.FindVaultToken(ctx, accountID, found.Provider, found.Subject)
 	switch {
