@@ -24,11 +24,11 @@ type AuditReportCmd struct {
 	EntityID   string `placeholder:"ID" help:"Only entries about the thing of this id."`
 	Actor      string `placeholder:"KIND[/ID]" help:"Only what these did, such as SERVICE or AGENT/4."`
 	Action     string `help:"Only this action, such as masking_set."`
-	From       string `placeholder:"TIME" help:"Only what was done from here on: a day, or a time such as 2026-11-22T19:30:00Z."`
-	To         string `placeholder:"TIME" help:"Only what was done before."`
+	Since      string `placeholder:"TIME" help:"Only what was done from here on: a day, or a time such as 2026-11-22T19:30:00Z."`
+	Until      string `placeholder:"TIME" help:"Only what was done before."`
 	Purpose    string `help:"What the report is for, one line without an address. Without it details that hold values are left out."`
 	Format     string `enum:"csv,json" default:"csv" help:"csv or json."`
-	Out        string `required:"" placeholder:"FILE" help:"The report; the file must not be there yet."`
+	Out        string `default:"-" placeholder:"FILE" help:"The report; the file must not be there yet. - is standard output."`
 	Bundle     string `placeholder:"FILE" help:"What proves the report; the report then ends at the newest checkpoint."`
 }
 
@@ -50,7 +50,7 @@ func (c *AuditReportCmd) Run(app *App) error {
 	if err := app.Vault.RecordReport(app.Context, w.asked, end, fmt.Sprintf("%x", w.sum.Sum(nil))); err != nil {
 		return err
 	}
-	if err := errors.Join(place(w.report, c.Out), place(w.bundle, c.Bundle)); err != nil {
+	if err := errors.Join(w.give(c.Out), place(w.bundle, c.Bundle)); err != nil {
 		return err
 	}
 	return w.say(c, end)
@@ -60,10 +60,10 @@ func (c *AuditReportCmd) question() (q vault.AuditQuestion, err error) {
 	q = vault.AuditQuestion{AccountID: c.Account, Purpose: c.Purpose, MayOpen: true}
 	kind, id, _ := strings.Cut(c.Actor, "/")
 	q.Filter = chat.AuditFilter{EntityType: c.EntityType, EntityID: c.EntityID, ActorKind: kind, ActorID: id, Action: c.Action}
-	if q.Filter.From, err = parseMoment("from", c.From); err != nil {
+	if q.Filter.From, err = parseMoment("since", c.Since); err != nil {
 		return q, err
 	}
-	if q.Filter.To, err = parseMoment("to", c.To); err != nil {
+	if q.Filter.To, err = parseMoment("until", c.Until); err != nil {
 		return q, err
 	}
 	if c.Purpose != "" {
@@ -108,10 +108,13 @@ func (w *reportWriter) open(c *AuditReportCmd) (err error) {
 		if f.path == "" {
 			continue
 		}
-		if _, err := os.Lstat(f.path); err == nil {
+		folder := filepath.Dir(f.path)
+		if f.path == standard { // it is written out only once it is on record
+			folder = os.TempDir()
+		} else if _, err := os.Lstat(f.path); err == nil {
 			return fmt.Errorf("%s is there already, and nothing is overwritten", f.path)
 		}
-		if *f.file, err = os.CreateTemp(filepath.Dir(f.path), ".cloakroom-report-*"); err != nil { // mode 0600
+		if *f.file, err = os.CreateTemp(folder, ".cloakroom-report-*"); err != nil { // mode 0600
 			return fmt.Errorf("make the file: %w", err)
 		}
 	}
@@ -136,7 +139,7 @@ func (w *reportWriter) write() (vault.AuditReportEnd, error) {
 	if err != nil {
 		return end, err
 	}
-	if err := errors.Join(w.rows.Close(), w.report.Sync(), w.report.Close()); err != nil {
+	if err := errors.Join(w.rows.Close(), w.report.Sync()); err != nil {
 		return end, fmt.Errorf("write the report: %w", err)
 	}
 	if w.proofs == nil {
@@ -208,6 +211,23 @@ func reportRow(i *vault.AuditReportItem) report.Row {
 		EntityType: l.EntityType, EntityID: l.EntityID, RequestID: l.RequestID, Status: rowStatus[i.State], Details: i.Details}
 }
 
+// standard is standard output, as the name of a file.
+const standard = "-"
+
+// give puts the report where it is wanted.
+func (w *reportWriter) give(path string) error {
+	if path != standard {
+		return place(w.report, path)
+	}
+	if _, err := w.report.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read the report again: %w", err)
+	}
+	if _, err := io.Copy(w.app.Stdout, w.report); err != nil {
+		return fmt.Errorf("write the report out: %w", err)
+	}
+	return nil
+}
+
 // place gives a file that is whole its name, unless another has it by now.
 func place(file *os.File, path string) error {
 	if file == nil {
@@ -227,9 +247,13 @@ func changedEntries(end vault.AuditReportEnd) string {
 }
 
 func (w *reportWriter) say(c *AuditReportCmd, end vault.AuditReportEnd) error {
-	_, err := fmt.Fprintf(w.app.Stdout, "%d entries of account %d are in %s, SHA-256 %x.\n", end.Rows, c.Account, c.Out, w.sum.Sum(nil))
+	to, file := w.app.Stdout, c.Out
+	if file == standard {
+		to, file = w.app.Stderr, "the report"
+	}
+	_, err := fmt.Fprintf(to, "%d entries of account %d are in %s, SHA-256 %x.\n", end.Rows, c.Account, file, w.sum.Sum(nil))
 	if err == nil && !w.asked.Opens() {
-		_, err = fmt.Fprintln(w.app.Stdout, "Details that hold values are left out: --purpose says what they would be for.")
+		_, err = fmt.Fprintln(to, "Details that hold values are left out: --purpose says what they would be for.")
 	}
 	if err == nil && (len(end.Changed) > 0 || end.Gone > 0) {
 		err = fmt.Errorf("the report is of a trail that was changed: %d entries are gone%s: run `cloakroom audit verify`", end.Gone, changedEntries(end))
