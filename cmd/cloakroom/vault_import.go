@@ -67,6 +67,9 @@ type VaultImportCmd struct {
 
 // Run keeps what Chatwoot's tables hold, and prints what became of each credential, never one of them.
 func (c *VaultImportCmd) Run(app *App) error {
+	if c.DryRun {
+		_, _ = fmt.Fprintln(app.Stdout, "A dry run: this is what would be done, and nothing is stored.")
+	}
 	counts := make(map[vault.Import]int)
 	left := 0
 	err := c.each(app, func(account int64, rails *keyring.RailsKeys, count func()) error {
@@ -81,9 +84,6 @@ func (c *VaultImportCmd) Run(app *App) error {
 	})
 	if err != nil {
 		return err
-	}
-	if c.DryRun {
-		_, _ = fmt.Fprintln(app.Stdout, "A dry run: nothing was stored.")
 	}
 	printCounts(app.Stdout, counts)
 	if left > 0 {
