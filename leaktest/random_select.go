@@ -59,7 +59,7 @@ func (d *draft) below(def *ast.Definition, s *scope, at place) []*selection {
 // choose picks fields: personal ones as a rule, others now and then, and one to three that go on, rather those that
 // lead to personal ones.
 func (d *draft) choose(def *ast.Definition, at place) []*ast.FieldDefinition {
-	var chosen, onwards []*ast.FieldDefinition
+	var chosen, leading, others []*ast.FieldDefinition
 	for _, f := range d.visible(def) {
 		if d.schema.Types[f.Type.Name()].IsLeafType() {
 			if d.chance(0.15) || Personal(d.schema, f) && d.chance(0.65) {
@@ -67,14 +67,19 @@ func (d *draft) choose(def *ast.Definition, at place) []*ast.FieldDefinition {
 			}
 			continue
 		}
-		onwards = append(onwards, f)
 		if n, leads := d.reach[f.Type.Name()]; leads && at.depth+1+n <= d.depth {
-			onwards = append(onwards, f, f)
+			leading = append(leading, f)
+		} else {
+			others = append(others, f)
 		}
 	}
-	if at.depth < d.depth && len(onwards) > 0 {
+	if at.depth < d.depth && len(leading)+len(others) > 0 {
 		for range 1 + d.rng.IntN(3)*d.rng.IntN(2) {
-			chosen = append(chosen, pick(d.Generator, onwards))
+			if len(others) == 0 || len(leading) > 0 && d.chance(0.93) { // whatever else a schema comes to have beside them
+				chosen = append(chosen, pick(d.Generator, leading))
+			} else {
+				chosen = append(chosen, pick(d.Generator, others))
+			}
 		}
 	}
 	d.rng.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
