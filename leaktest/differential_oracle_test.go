@@ -27,9 +27,9 @@ type verdict struct {
 	Message string
 }
 
-// refusedOnlyBy says that a rule refuses the document, and no other does.
-func (v verdict) refusedOnlyBy(rule string) bool {
-	return len(v.Rules) == 1 && v.Rules[0] == rule
+// refusedOnlyBy says that some of these rules refuse the document, and no other does.
+func (v verdict) refusedOnlyBy(rules ...string) bool {
+	return len(v.Rules) > 0 && !slices.ContainsFunc(v.Rules, func(rule string) bool { return !slices.Contains(rules, rule) })
 }
 
 // ours is the verdict of gqlgen's executor as the server sets it up: parsed, then held to the default rules.
