@@ -29,7 +29,8 @@ run: build ## Start Cloakroom with demo data, PostgreSQL and Redis included, on 
 test: devenv nodetools ## Run all tests against a private PostgreSQL and Redis
 	@exec bin/devenv test -- go test -race -shuffle=on -timeout 20m ./...
 
-check: FUZZTIME = 15000x
+check: FUZZTIME = 10000x
+check: CANARY = --documents 5000
 check: test format vet lint generated audit-http differential canary fuzz ## Run everything that CI runs
 
 build: devenv cloakroom ## Build bin/cloakroom
